@@ -1,0 +1,17 @@
+/** The only door of the simulator for `lib` and `app`. */
+export type { Bytes } from "./base/bytes";
+export { bytesToArray, decodeUtf8, encodeUtf8 } from "./base/bytes";
+export type { ApiRequest, ApiResponse } from "./base/door";
+export type { Json, JsonObject } from "./base/json";
+export type {
+  AuditEntry,
+  HttpExchange,
+  Input,
+  LogEntry,
+  Machine,
+  MachineLog,
+  Observation,
+  ProgramRun,
+  StartState,
+} from "./machine/api";
+export { SIMULATOR_VERSION } from "./machine/api";

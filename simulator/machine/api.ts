@@ -1,0 +1,112 @@
+/**
+ * What the outside (lib, app, tests) knows of a machine. `state = fold(start state, seed, input log, virtual clock)`:
+ * the inputs below are the only ones there are.
+ */
+import type { ApiRequest, ApiResponse } from "../base/door";
+import type { Bytes } from "../base/bytes";
+import type { JsonObject } from "../base/json";
+
+/** Changes whenever the same log could give other bytes. A log names the version that made it. */
+export const SIMULATOR_VERSION = 1;
+
+/** What a world starts from. Plain data: lessons carry it, the log names it. */
+export interface StartState {
+  /** A scenario's name (see `scenarios`). */
+  readonly scenario: string;
+  readonly seed: number;
+  /** Files laid on the laptop, by absolute path. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Commands that are run in order, as root in the home folder, before the learner arrives. Their output is not shown. */
+  readonly commands?: readonly string[];
+}
+
+/** One input. `at` is in whole ms of virtual time since the learner arrived; never smaller than the one before. */
+export type LogEntry = { readonly at: number } & Input;
+
+export type Input =
+  | { readonly kind: "open"; readonly terminal: number; readonly columns: number; readonly rows: number }
+  /** UTF-8 text typed or pasted. */
+  | { readonly kind: "type"; readonly terminal: number; readonly text: string }
+  | { readonly kind: "resize"; readonly terminal: number; readonly columns: number; readonly rows: number }
+  | { readonly kind: "close"; readonly terminal: number }
+  /** A file saved in the page's editor. */
+  | { readonly kind: "save"; readonly path: string; readonly content: string }
+  | { readonly kind: "fault"; readonly name: string; readonly arguments?: JsonObject };
+
+/** Everything needed to have the same world again. `end` is the virtual time reached, in ms since arrival. */
+export interface MachineLog {
+  readonly version: number;
+  readonly start: StartState;
+  readonly entries: readonly LogEntry[];
+  readonly end: number;
+}
+
+export interface Machine {
+  readonly start: StartState;
+  /** Virtual ms since the learner arrived. */
+  now(): number;
+  /** The instant `now() === 0` stands for, ms since the Unix epoch. */
+  readonly epoch: number;
+  /** Runs everything due up to and including `until` (ms since arrival). False when `maxSteps` ran first. */
+  runUntil(until: number, maxSteps?: number): boolean;
+  /** When the next task is due, in ms since arrival; undefined when nothing ever will be. */
+  nextAt(): number | undefined;
+  /** Applies an input at `now()` and appends it to the log. */
+  apply(input: Input): void;
+  /** Terminal output, as it is produced. One listener. */
+  onOutput(listener: (terminal: number, bytes: Bytes) => void): void;
+  /** Told when a program asks for the page's editor (vi, nano, kubectl edit). Saved with a `save` input. */
+  onEditor(listener: (request: { readonly path: string; readonly content: string }) => void): void;
+  log(): MachineLog;
+  /** Loop tasks run so far: a replay's budget counts these. */
+  readonly steps: number;
+  /** A number that grows whenever observable state changes. */
+  readonly revision: number;
+  /** One hash over etcd, dockerd, files, processes and all output so far. */
+  stateHash(): string;
+  readonly observe: Observation;
+}
+
+/** What checks and panels may read: state and history, never the text of a command. */
+export interface Observation {
+  /** Any GET of the Kubernetes API as cluster-admin; undefined where this world has no cluster or it is down. */
+  kubernetes(request: ApiRequest): ApiResponse | undefined;
+  /** Any GET of the Docker Engine API that answers at once. */
+  docker(request: ApiRequest): ApiResponse | undefined;
+  /** API requests served so far (Kubernetes audit log), oldest first, bounded. */
+  audit(): readonly AuditEntry[];
+  /** Docker events so far, oldest first, bounded. */
+  dockerEvents(): readonly JsonObject[];
+  /** HTTP exchanges the laptop's programs have had, oldest first, bounded. */
+  exchanges(): readonly HttpExchange[];
+  /** Programs run on the laptop's terminals: argv and exit code. For history checks that nothing else can tell. */
+  programs(): readonly ProgramRun[];
+  readFile(path: string): string | undefined;
+}
+
+export interface AuditEntry {
+  /** Virtual ms since arrival; negative for what happened before. */
+  readonly at: number;
+  readonly user: string;
+  readonly userAgent: string;
+  readonly verb: string;
+  readonly resource: string;
+  readonly subresource?: string;
+  readonly namespace?: string;
+  readonly name?: string;
+  readonly code: number;
+}
+
+export interface HttpExchange {
+  readonly at: number;
+  readonly method: string;
+  readonly url: string;
+  readonly status: number;
+  readonly body: string;
+}
+
+export interface ProgramRun {
+  readonly at: number;
+  readonly argv: readonly string[];
+  readonly exitCode: number;
+}
