@@ -1,0 +1,125 @@
+/** The shape of lesson.yaml, course.yaml and glossary.yaml: everything a lesson says that is not prose. */
+import { z } from "zod";
+
+const id = z.string().regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, "ids are lower-case words joined by hyphens");
+
+/** A sentence in both languages. Neither may be missing, and neither may be the other one copied. */
+export const textSchema = z.strictObject({ vi: z.string().min(1), en: z.string().min(1) });
+
+/** One thing a learner does: a line typed at the prompt, a pause, raw keys, or a file saved in the editor. */
+export const commandSchema = z.union([
+  z.string().min(1),
+  z.strictObject({ wait: z.number().positive().max(86_400) }),
+  z.strictObject({ keys: z.string().min(1) }),
+  z.strictObject({ save: z.strictObject({ path: z.string().startsWith("/"), content: z.string() }) }),
+]);
+
+/** A check names its kind; the kind's other fields belong to lib/checker, which validates them. */
+export const checkSchema = z.looseObject({ kind: z.string().min(1) });
+
+export const goalSchema = z.strictObject({ id, title: textSchema, check: checkSchema });
+
+export const hintSchema = z.strictObject({
+  kind: z.enum(["nudge", "concept", "shape", "command"]),
+  vi: z.string().min(1),
+  en: z.string().min(1),
+  /** Written into the prompt, never run for the learner. */
+  command: z.string().min(1).optional(),
+});
+
+export const taskSchema = z.strictObject({
+  id,
+  title: textSchema,
+  goals: z.array(goalSchema).min(1),
+  hints: z.array(hintSchema).default([]),
+});
+
+export const startSchema = z.strictObject({
+  scenario: z.string().min(1),
+  seed: z.number().int().nonnegative(),
+  files: z.record(z.string().startsWith("/"), z.string()).default({}),
+  commands: z.array(z.string().min(1)).default([]),
+  /** The id of a lesson of the same course whose solved world this one continues. */
+  from: id.optional(),
+});
+
+export const quizSchema = z
+  .strictObject({
+    question: textSchema,
+    options: z.array(textSchema).min(2).max(6),
+    /** Index into `options`. */
+    answer: z.number().int().nonnegative(),
+    why: textSchema,
+  })
+  .refine((quiz) => quiz.answer < quiz.options.length, { message: "answer points past the options", path: ["answer"] });
+
+export const lessonSchema = z
+  .strictObject({
+    id,
+    title: textSchema,
+    summary: textSchema,
+    minutes: z.number().int().min(1).max(120),
+    start: startSchema,
+    tasks: z.array(taskSchema).min(1),
+    solution: z.array(commandSchema).min(1),
+    routes: z.array(z.strictObject({ name: z.string().min(1), commands: z.array(commandSchema).min(1) })).default([]),
+    nearMisses: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1),
+          commands: z.array(commandSchema),
+          /** The goal that must stay unmet. */
+          goal: id,
+          /** Part of the explanation the learner must be given. */
+          expect: textSchema,
+        }),
+      )
+      .default([]),
+    quiz: z.array(quizSchema).default([]),
+  })
+  .superRefine((lesson, context) => {
+    const goals = new Set<string>();
+    const tasks = new Set<string>();
+    for (const [t, task] of lesson.tasks.entries()) {
+      if (tasks.has(task.id))
+        context.addIssue({ code: "custom", message: `task "${task.id}" is there twice`, path: ["tasks", t, "id"] });
+      tasks.add(task.id);
+      for (const [g, goal] of task.goals.entries()) {
+        const path = ["tasks", t, "goals", g, "id"];
+        if (goals.has(goal.id)) context.addIssue({ code: "custom", message: `goal "${goal.id}" is there twice`, path });
+        goals.add(goal.id);
+      }
+    }
+    for (const [n, miss] of lesson.nearMisses.entries()) {
+      const path = ["nearMisses", n, "goal"];
+      if (!goals.has(miss.goal))
+        context.addIssue({ code: "custom", message: `no goal is called "${miss.goal}"`, path });
+    }
+  });
+
+export const courseSchema = z.strictObject({
+  id,
+  title: textSchema,
+  summary: textSchema,
+  audience: textSchema,
+  units: z
+    .array(z.strictObject({ folder: z.string().regex(/^\d\d-[a-z0-9-]+$/), title: textSchema, summary: textSchema }))
+    .min(1),
+});
+
+export const glossarySchema = z.array(z.strictObject({ id, term: z.string().min(1), gloss: textSchema }));
+
+export type Text = z.infer<typeof textSchema>;
+export type LessonCommand = z.infer<typeof commandSchema>;
+export type Check = z.infer<typeof checkSchema>;
+export type Goal = z.infer<typeof goalSchema>;
+export type Hint = z.infer<typeof hintSchema>;
+export type Task = z.infer<typeof taskSchema>;
+export type Quiz = z.infer<typeof quizSchema>;
+/** One validated lesson.yaml. */
+export type LessonData = z.infer<typeof lessonSchema>;
+export type CourseData = z.infer<typeof courseSchema>;
+export type GlossaryEntry = z.infer<typeof glossarySchema>[number];
+
+export type Language = "vi" | "en";
+export const LANGUAGES: readonly Language[] = ["vi", "en"];
