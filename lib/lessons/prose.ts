@@ -1,0 +1,124 @@
+/** Compiles a lesson's MDX with mdx-bundler and checks it: known components only, no code, every task present. Server only. */
+import "server-only";
+import { readFileSync } from "node:fs";
+import { relative } from "node:path";
+import { bundleMDX } from "mdx-bundler";
+import * as jsxRuntime from "react/jsx-runtime";
+import type { ComponentType, ReactNode } from "react";
+import rehypeSlug from "rehype-slug";
+import remarkGfm from "remark-gfm";
+import { content, type Lesson } from "./loader";
+import { ContentError, type ContentProblem } from "./problems";
+import type { Language } from "./schema";
+
+/** The components prose may use, and the properties each must have. */
+export const PROSE_COMPONENTS: Readonly<Record<string, readonly string[]>> = {
+  Cmd: [],
+  Task: ["id"],
+  Predict: ["question", "options", "answer"],
+  Term: ["id"],
+  Note: [],
+  Output: [],
+  Quiz: [],
+};
+
+export type ProseComponents = Readonly<Record<string, ComponentType<never>>>;
+export type Prose = (props: { readonly components: ProseComponents }) => ReactNode;
+
+/** A syntax tree's node, as much of it as the checks below read. */
+interface MdxNode {
+  readonly type: string;
+  readonly name?: string | null;
+  readonly value?: string;
+  readonly children?: readonly MdxNode[];
+  readonly attributes?: readonly { readonly type: string; readonly name?: string; readonly value?: unknown }[];
+  readonly position?: { readonly start: { readonly line: number; readonly column: number } };
+}
+
+/** The prose of a lesson as a component. Throws a ContentError that names the line. */
+export async function lessonProse(lesson: Lesson, language: Language): Promise<Prose> {
+  const path = lesson.prose[language];
+  const file = relative(process.cwd(), path).replaceAll("\\", "/");
+  const known = {
+    tasks: lesson.data.tasks.map((task) => task.id),
+    terms: content().glossary.map((entry) => entry.id),
+  };
+  const { code, problems } = await compileProse(file, readFileSync(path, "utf8"), known);
+  if (problems.length > 0) throw new ContentError(problems);
+  // The bundle is ours, made a moment ago from a file of this repository; it is evaluated on the server only.
+  const evaluate = new Function("React", "ReactDOM", "_jsx_runtime", code);
+  return evaluate(undefined, undefined, jsxRuntime).default as Prose;
+}
+
+export interface KnownNames {
+  readonly tasks: readonly string[];
+  readonly terms: readonly string[];
+}
+
+export async function compileProse(
+  file: string,
+  source: string,
+  known: KnownNames,
+): Promise<{ code: string; problems: ContentProblem[] }> {
+  const problems: ContentProblem[] = [];
+  const check = () => (tree: MdxNode) => checkTree(tree, file, known, problems);
+  try {
+    const { code } = await bundleMDX({
+      source,
+      mdxOptions: (options) => ({
+        ...options,
+        remarkPlugins: [...(options.remarkPlugins ?? []), remarkGfm, check as never],
+        rehypePlugins: [...(options.rehypePlugins ?? []), rehypeSlug],
+      }),
+    });
+    return { code, problems };
+  } catch (error) {
+    return { code: "", problems: [...problems, mdxProblem(file, error)] };
+  }
+}
+
+function checkTree(tree: MdxNode, file: string, known: KnownNames, problems: ContentProblem[]): void {
+  const complain = (node: MdxNode, message: string) => {
+    const { line, column } = node.position?.start ?? { line: 1, column: 1 };
+    problems.push({ file, line, column, message });
+  };
+  const tasks: string[] = [];
+  const visit = (node: MdxNode): void => {
+    if (node.type === "mdxjsEsm") complain(node, "prose has no imports or exports");
+    if (node.type === "mdxJsxFlowElement" || node.type === "mdxJsxTextElement") {
+      const required = PROSE_COMPONENTS[node.name ?? ""];
+      if (required === undefined) {
+        complain(node, `<${node.name ?? ""}> is not one of ${Object.keys(PROSE_COMPONENTS).join(", ")}`);
+      } else {
+        for (const name of required) {
+          if (!node.attributes?.some((attribute) => attribute.name === name)) {
+            complain(node, `<${node.name}> needs the property "${name}"`);
+          }
+        }
+      }
+      const id = node.attributes?.find((attribute) => attribute.name === "id")?.value;
+      if (node.name === "Task" && typeof id === "string") {
+        if (!known.tasks.includes(id)) complain(node, `lesson.yaml has no task "${id}"`);
+        else if (tasks.includes(id)) complain(node, `task "${id}" is shown twice`);
+        tasks.push(id);
+      }
+      if (node.name === "Term" && typeof id === "string" && !known.terms.includes(id)) {
+        complain(node, `the glossary has no term "${id}"`);
+      }
+    }
+    for (const child of node.children ?? []) visit(child);
+  };
+  visit(tree);
+  for (const id of known.tasks) if (!tasks.includes(id)) complain(tree, `task "${id}" is not shown: add <Task id="${id}" />`);
+}
+
+/** esbuild and the MDX parser each carry the place in their own way; an unclosed tag has it in the message only. */
+function mdxProblem(file: string, error: unknown): ContentProblem {
+  const first = (error as { errors?: readonly { text?: string; location?: { line: number; column: number } | null }[] })
+    .errors?.[0];
+  const message = (first?.text ?? (error as Error).message ?? String(error)).split("\n")[0] ?? "";
+  const inText = /\(?(\d+):(\d+)(?:-\d+:\d+)?\)?/.exec(message);
+  const line = first?.location?.line || Number(inText?.[1] ?? 1);
+  const column = first?.location?.line ? first.location.column + 1 : Number(inText?.[2] ?? 1);
+  return { file, line, column, message: message.replace(/^\[plugin [^\]]+\] /, "") };
+}
