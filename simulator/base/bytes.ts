@@ -9,7 +9,6 @@ export const NO_BYTES = "" as Bytes;
 
 /** UTF-8 encodes text. Lone surrogates become U+FFFD. */
 export function encodeUtf8(text: string): Bytes {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is its own encoding.
   if (/^[\x00-\x7f]*$/.test(text)) return text as Bytes;
   let out = "";
   for (const ch of text) {
@@ -25,7 +24,6 @@ export function encodeUtf8(text: string): Bytes {
 
 /** Decodes UTF-8; each byte of a malformed sequence becomes U+FFFD. */
 export function decodeUtf8(bytes: Bytes): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is its own encoding.
   if (/^[\x00-\x7f]*$/.test(bytes)) return bytes;
   let out = "";
   let i = 0;

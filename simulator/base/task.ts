@@ -26,6 +26,9 @@ export interface TaskHandle {
   cancel(): void;
   /** Throws `error` into the task where it waits. No effect on a task that has ended. */
   interrupt(error: unknown): void;
+  /** Holds the task where it waits: what it waited for may happen, but it does not go on before unpause(). */
+  pause(): void;
+  unpause(): void;
   readonly ended: boolean;
 }
 
@@ -44,6 +47,13 @@ export function startTask<T>(
   let epoch = 0;
   let ended = false;
   let running = false;
+  let paused = false;
+  let held: (() => IteratorResult<Wait<unknown>, T>) | undefined;
+
+  const schedule = (advance: () => IteratorResult<Wait<unknown>, T>): void => {
+    if (paused) held = advance;
+    else cancelStep = loop.soon(() => (paused ? (held = advance) : step(advance)));
+  };
 
   const step = (advance: () => IteratorResult<Wait<unknown>, T>): void => {
     cancelWait = undefined;
@@ -72,7 +82,7 @@ export function startTask<T>(
         if (ended || epoch !== mine) return;
         epoch++;
         cancelWait = undefined;
-        cancelStep = loop.soon(() => step(() => task.next(value)));
+        schedule(() => task.next(value));
       }) ?? undefined;
   };
 
@@ -94,7 +104,17 @@ export function startTask<T>(
       epoch++;
       cancelWait?.();
       cancelStep?.();
-      cancelStep = loop.soon(() => step(() => task.throw(error)));
+      held = undefined;
+      schedule(() => task.throw(error));
+    },
+    pause() {
+      paused = true;
+    },
+    unpause() {
+      paused = false;
+      const advance = held;
+      held = undefined;
+      if (advance && !ended) schedule(advance);
     },
   };
   step(() => task.next());
