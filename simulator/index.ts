@@ -5,6 +5,7 @@ export type { ApiRequest, ApiResponse } from "./base/door";
 export type { Json, JsonObject } from "./base/json";
 export type {
   AuditEntry,
+  DockerRequest,
   HttpExchange,
   Input,
   LogEntry,

@@ -77,6 +77,8 @@ export interface Observation {
   audit(): readonly AuditEntry[];
   /** Docker events so far, oldest first, bounded. */
   dockerEvents(): readonly JsonObject[];
+  /** Requests the Docker engine has served since the learner arrived, oldest first, bounded. */
+  dockerRequests(): readonly DockerRequest[];
   /** HTTP exchanges the laptop's programs have had, oldest first, bounded. */
   exchanges(): readonly HttpExchange[];
   /** Programs run on the laptop's terminals: argv and exit code. For history checks that nothing else can tell. */
@@ -95,6 +97,15 @@ export interface AuditEntry {
   readonly namespace?: string;
   readonly name?: string;
   readonly code: number;
+}
+
+export interface DockerRequest {
+  readonly at: number;
+  readonly method: string;
+  /** Without the version prefix. */
+  readonly path: string;
+  readonly query: Readonly<Record<string, readonly string[]>>;
+  readonly status: number;
 }
 
 export interface HttpExchange {

@@ -1,0 +1,53 @@
+/** docker.event: something happened in the engine since the learner arrived (the engine's own events). */
+import type { JsonObject } from "@/simulator";
+import { z } from "zod";
+import { defineCheck, met, unmet } from "../verdict";
+import { imageFits } from "./docker-container";
+
+const schema = z.strictObject({
+  kind: z.literal("docker.event"),
+  type: z.enum(["container", "image", "network", "volume", "daemon"]).default("container"),
+  /** start, die, kill, stop, pause, unpause, destroy, oom, pull, … */
+  action: z.string(),
+  /** The container's name (or the image's). */
+  name: z.string().optional(),
+  image: z.string().optional(),
+  attributes: z.record(z.string(), z.string()).default({}),
+  count: z.number().int().positive().default(1),
+});
+
+export const dockerEvent = defineCheck({
+  kind: "docker.event",
+  schema,
+  names: (check) => [check.name, check.image].filter((name) => name !== undefined),
+  evaluate(check, observation) {
+    const seen = observation.dockerEvents().filter((event) => fits(check, event));
+    if (seen.length >= check.count) return met;
+    const thing = check.name ?? check.image;
+    const subject = thing ? ` \`${thing}\`` : "";
+    return unmet(
+      {
+        vi: `Sự kiện \`${check.action}\` của ${check.type}${subject}${check.count > 1 ? `, ${check.count} lần` : ""}.`,
+        en: `Event \`${check.action}\` of ${check.type}${subject}${check.count > 1 ? `, ${check.count} times` : ""}.`,
+      },
+      seen.length > 0
+        ? { vi: `Mới xảy ra ${seen.length} lần.`, en: `It has happened ${seen.length} times.` }
+        : { vi: "Chưa xảy ra.", en: "It has not happened yet." },
+      `docker events --since 1h --filter event=${check.action}`,
+    );
+  },
+});
+
+function fits(check: z.infer<typeof schema>, event: JsonObject): boolean {
+  const actor = event["Actor"] as
+    | { readonly ID?: string; readonly Attributes?: Readonly<Record<string, string>> }
+    | undefined;
+  const attributes = actor?.Attributes ?? {};
+  if (event["Type"] !== check.type) return false;
+  // `exec_start: ls` and `health_status: healthy` carry detail behind a colon.
+  const action = String(event["Action"]);
+  if (action !== check.action && !action.startsWith(`${check.action}:`)) return false;
+  if (check.name !== undefined && attributes["name"] !== check.name && actor?.ID !== check.name) return false;
+  if (check.image !== undefined && !imageFits(check.image, attributes["image"] ?? actor?.ID ?? "")) return false;
+  return Object.entries(check.attributes).every(([key, value]) => attributes[key] === value);
+}

@@ -1,0 +1,42 @@
+/** docker.request: the engine served a request since the learner arrived, for what leaves no trace in its state (reading logs, stats). */
+import { z } from "zod";
+import { defineCheck, met, unmet, type Text } from "../verdict";
+
+const schema = z.strictObject({
+  kind: z.literal("docker.request"),
+  method: z.enum(["GET", "POST", "PUT", "DELETE", "HEAD"]).default("GET"),
+  /** A regular expression over the path without its version: `^/containers/[^/]+/logs$`. */
+  path: z.string(),
+  /** Query values that must be there. */
+  query: z.record(z.string(), z.string()).default({}),
+  count: z.number().int().positive().default(1),
+  /** What the request does, in words; and a command that shows the subject. */
+  means: z.strictObject({ vi: z.string(), en: z.string() }),
+  look: z.string(),
+});
+
+export const dockerRequest = defineCheck({
+  kind: "docker.request",
+  schema,
+  evaluate(check, observation) {
+    const pattern = new RegExp(check.path);
+    const seen = observation
+      .dockerRequests()
+      .filter(
+        (request) =>
+          request.method === check.method &&
+          request.status < 400 &&
+          pattern.test(request.path) &&
+          Object.entries(check.query).every(([key, value]) => request.query[key]?.includes(value)),
+      );
+    if (seen.length >= check.count) return met;
+    const found: Text =
+      seen.length > 0
+        ? {
+            vi: `Engine mới nhận ${seen.length} yêu cầu như vậy.`,
+            en: `The engine has served ${seen.length} such requests.`,
+          }
+        : { vi: "Engine chưa nhận yêu cầu nào như vậy.", en: "The engine has served no such request." };
+    return unmet(check.means, found, check.look);
+  },
+});

@@ -1,0 +1,31 @@
+/** file: a file on the laptop, and what it holds. */
+import { z } from "zod";
+import { defineCheck, met, unmet } from "../verdict";
+
+const schema = z.strictObject({
+  kind: z.literal("file"),
+  path: z.string().startsWith("/"),
+  /** A regular expression the content must match. */
+  matches: z.string().optional(),
+});
+
+export const file = defineCheck({
+  kind: "file",
+  schema,
+  names: (check) => [check.path.slice(check.path.lastIndexOf("/") + 1)],
+  evaluate(check, observation) {
+    const content = observation.readFile(check.path);
+    if (content !== undefined && (check.matches === undefined || new RegExp(check.matches, "m").test(content)))
+      return met;
+    return unmet(
+      {
+        vi: `Tập tin \`${check.path}\`${check.matches === undefined ? "" : ` có nội dung khớp \`${check.matches}\``}.`,
+        en: `File \`${check.path}\`${check.matches === undefined ? "" : ` with content matching \`${check.matches}\``}.`,
+      },
+      content === undefined
+        ? { vi: "Chưa có tập tin đó.", en: "There is no such file." }
+        : { vi: "Tập tin có đó nhưng nội dung chưa khớp.", en: "The file is there but its content does not match." },
+      `cat ${check.path}`,
+    );
+  },
+});

@@ -1,0 +1,113 @@
+/** kubernetes.object: objects the API server holds now, with the fields a lesson cares about. */
+import { z } from "zod";
+import { type Criterion, judge } from "../criteria";
+import { both, defineCheck } from "../verdict";
+import { type AnyObject, fieldAt, kubectlName, listObjects, show } from "./cluster";
+import { countRange, countSchema } from "./count";
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+
+const whereSchema = z.strictObject({
+  /** Dotted path; `[0]` for list items, `[type=Ready]` for the item of that type: `status.conditions[type=Ready].status`. */
+  path: z.string(),
+  equals: scalar.optional(),
+  not: scalar.optional(),
+  atLeast: z.number().optional(),
+  atMost: z.number().optional(),
+  contains: z.string().optional(),
+  exists: z.boolean().optional(),
+  /** The field in words, where the path alone would not be understood. */
+  means: z.strictObject({ vi: z.string(), en: z.string() }).optional(),
+});
+
+const schema = z.strictObject({
+  kind: z.literal("kubernetes.object"),
+  /** Plural name: deployments, pods, services … */
+  resource: z.string(),
+  /** Absent: default, for namespaced kinds. "*": all. */
+  namespace: z.string().default("default"),
+  name: z.string().optional(),
+  /** Equality-based label selector: `app=web`. */
+  selector: z.string().optional(),
+  where: z.array(whereSchema).default([]),
+  count: countSchema,
+});
+
+export const kubernetesObject = defineCheck({
+  kind: "kubernetes.object",
+  schema,
+  names: (check) =>
+    [check.name, check.namespace === "default" || check.namespace === "*" ? undefined : check.namespace].filter(
+      (name) => name !== undefined,
+    ),
+  evaluate(check, observation) {
+    const kind = kubectlName(check.resource);
+    const scope = check.namespace === "*" ? " -A" : check.namespace === "default" ? "" : ` -n ${check.namespace}`;
+    const chosen = check.name ? ` ${check.name}` : check.selector ? ` -l ${check.selector}` : "";
+    const candidates = listObjects(observation, check.resource, check.namespace, check.selector);
+    const what = check.name
+      ? `${kind.title} \`${check.name}\``
+      : check.selector
+        ? `${kind.title} (\`${check.selector}\`)`
+        : kind.title;
+    const criteria: Criterion<AnyObject>[] = [];
+    if (check.name !== undefined) {
+      const { name } = check;
+      criteria.push({
+        matches: (object) => object.metadata.name === name,
+        expected: { vi: "", en: "" },
+        found: () => ({
+          vi: `Chưa có ${kind.title} nào tên \`${name}\`.`,
+          en: `No ${kind.title} is called \`${name}\`.`,
+        }),
+        look: () => `kubectl get ${kind.argument}${scope}`,
+      });
+    }
+    for (const one of check.where)
+      criteria.push(
+        field(
+          one,
+          (object) =>
+            `kubectl get ${kind.argument} ${object.metadata.name}${object.metadata.namespace && object.metadata.namespace !== "default" ? ` -n ${object.metadata.namespace}` : ""} -o yaml`,
+        ),
+      );
+    return judge({
+      candidates,
+      criteria,
+      what: both(what),
+      count: countRange(check.count),
+      none: { vi: `Chưa có ${kind.title} nào như vậy.`, en: `There is no such ${kind.title} yet.` },
+      look: `kubectl get ${kind.argument}${chosen}${scope}`,
+    });
+  },
+});
+
+function field(where: z.infer<typeof whereSchema>, look: (object: AnyObject) => string): Criterion<AnyObject> {
+  const label = where.means ?? both(`\`${where.path}\``);
+  const wants: string[] = [];
+  if (where.equals !== undefined) wants.push(`= ${where.equals}`);
+  if (where.not !== undefined) wants.push(`≠ ${where.not}`);
+  if (where.atLeast !== undefined) wants.push(`≥ ${where.atLeast}`);
+  if (where.atMost !== undefined) wants.push(`≤ ${where.atMost}`);
+  if (where.contains !== undefined) wants.push(`∋ ${where.contains}`);
+  if (where.exists !== undefined) wants.push(where.exists ? "≠ ∅" : "= ∅");
+  return {
+    matches: (object) => {
+      const value = fieldAt(object, where.path);
+      if (where.exists !== undefined && (value !== undefined) !== where.exists) return false;
+      if (where.equals !== undefined && (value ?? 0) !== where.equals && value !== where.equals) return false;
+      if (where.not !== undefined && value === where.not) return false;
+      if (where.atLeast !== undefined && !(Number(value ?? 0) >= where.atLeast)) return false;
+      if (where.atMost !== undefined && !(Number(value ?? 0) <= where.atMost)) return false;
+      if (where.contains !== undefined && !show(value).includes(where.contains)) return false;
+      return true;
+    },
+    expected: { vi: `có ${label.vi} ${wants.join(", ")}`, en: `with ${label.en} ${wants.join(", ")}` },
+    found: (object) => {
+      const value = show(fieldAt(object, where.path));
+      const name = `\`${object.metadata.name}\``;
+      return { vi: `${name} có ${label.vi} = ${value}.`, en: `${name} has ${label.en} = ${value}.` };
+    },
+    look,
+  };
+}

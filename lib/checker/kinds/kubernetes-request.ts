@@ -1,0 +1,59 @@
+/** kubernetes.request: the API server served a request of the learner's, as its audit log tells. */
+import { z } from "zod";
+import { type Text, defineCheck, met, unmet } from "../verdict";
+
+const schema = z.strictObject({
+  kind: z.literal("kubernetes.request"),
+  /** get, list, watch, create, update, patch, delete … Several: any of them. */
+  verb: z.union([z.string(), z.array(z.string())]),
+  resource: z.string(),
+  subresource: z.string().optional(),
+  namespace: z.string().optional(),
+  name: z.string().optional(),
+  /** "refused" asks for an answer of 400 or more. */
+  outcome: z.enum(["served", "refused"]).default("served"),
+  code: z.number().int().optional(),
+  count: z.number().int().positive().default(1),
+  /** What the request does, in words; and a command that shows the subject. */
+  means: z.strictObject({ vi: z.string(), en: z.string() }),
+  look: z.string(),
+});
+
+/** Who counts as the learner: everyone but the cluster's own components. */
+const isComponent = (user: string): boolean =>
+  user.startsWith("system:") && !user.startsWith("system:serviceaccount:default:") && user !== "system:admin";
+
+export const kubernetesRequest = defineCheck({
+  kind: "kubernetes.request",
+  schema,
+  names: (check) => (check.name === undefined ? [] : [check.name]),
+  evaluate(check, observation) {
+    const verbs = typeof check.verb === "string" ? [check.verb] : check.verb;
+    const seen = observation
+      .audit()
+      .filter(
+        (entry) =>
+          entry.at >= 0 &&
+          !isComponent(entry.user) &&
+          verbs.includes(entry.verb) &&
+          entry.resource === check.resource &&
+          (entry.subresource ?? "") === (check.subresource ?? "") &&
+          (check.namespace === undefined || entry.namespace === check.namespace) &&
+          (check.name === undefined || entry.name === check.name) &&
+          (check.outcome === "served") === entry.code < 400 &&
+          (check.code === undefined || entry.code === check.code),
+      );
+    if (seen.length >= check.count) return met;
+    const found: Text =
+      seen.length > 0
+        ? {
+            vi: `API server mới nhận ${seen.length} trên ${check.count} yêu cầu.`,
+            en: `The API server has seen ${seen.length} of ${check.count} such requests.`,
+          }
+        : {
+            vi: "API server chưa nhận yêu cầu nào như vậy từ bạn.",
+            en: "The API server has seen no such request of yours.",
+          };
+    return unmet(check.means, found, check.look);
+  },
+});
