@@ -1,0 +1,111 @@
+/**
+ * Leader election with a Lease object (client-go's leaderelection): who holds the lease works; who cannot renew it in
+ * time stops; another takes it over once it has not changed for its duration, by the taker's own clock.
+ */
+import type { Random } from "../../base/random";
+import type { Lease } from "../api/types.generated";
+import type { Client } from "./client";
+import { EventRecorder, microTime } from "./event-recorder";
+import { LEASES } from "./resources";
+import type { Scope } from "./scope";
+
+export interface LeaderElectionOptions {
+  readonly scope: Scope;
+  readonly client: Client;
+  readonly random: Random;
+  /** The Lease's name: `kube-scheduler`. */
+  readonly name: string;
+  readonly namespace?: string;
+  /** `control-plane_<uuid>`. */
+  readonly identity: string;
+  readonly leaseDurationMs?: number;
+  readonly renewDeadlineMs?: number;
+  readonly retryPeriodMs?: number;
+  onStartedLeading(): void;
+  /** The lease could not be renewed in time: upstream's components exit. */
+  onStoppedLeading(): void;
+}
+
+/** Takes part in the election until the scope ends. */
+export function elect(options: LeaderElectionOptions): void {
+  const {
+    scope,
+    client,
+    random,
+    name,
+    namespace = "kube-system",
+    identity,
+    leaseDurationMs = 15_000,
+    renewDeadlineMs = 10_000,
+    retryPeriodMs = 2000,
+  } = options;
+  const recorder = new EventRecorder({ client, clock: scope, component: identity.replace(/_.*/, "") || identity });
+  let observed: { readonly resourceVersion: string; readonly at: number } | undefined;
+  let isLeading = false;
+  let renewedAt = 0;
+
+  const tryOnce = (): boolean => {
+    const now = scope.now();
+    const got = client.get(LEASES, { namespace, name });
+    if (!got.ok) {
+      if (got.error.reason !== "NotFound") return false;
+      const created = client.create(LEASES, {
+        metadata: { name, namespace },
+        spec: {
+          holderIdentity: identity,
+          leaseDurationSeconds: leaseDurationMs / 1000,
+          acquireTime: microTime(now),
+          renewTime: microTime(now),
+          leaseTransitions: 0,
+        },
+      });
+      return created.ok;
+    }
+    const lease: Lease = got.value;
+    const { spec } = lease;
+    if (observed?.resourceVersion !== lease.metadata.resourceVersion) {
+      observed = { resourceVersion: lease.metadata.resourceVersion, at: now };
+    }
+    const isMine = spec.holderIdentity === identity;
+    if (!isMine && spec.holderIdentity && observed.at + leaseDurationMs > now) return false;
+    const updated = client.update(LEASES, {
+      ...lease,
+      spec: {
+        ...spec,
+        holderIdentity: identity,
+        leaseDurationSeconds: leaseDurationMs / 1000,
+        acquireTime: isMine ? (spec.acquireTime ?? microTime(now)) : microTime(now),
+        renewTime: microTime(now),
+        leaseTransitions: (spec.leaseTransitions ?? 0) + (isMine ? 0 : 1),
+      },
+    });
+    if (!updated.ok) return false;
+    observed = { resourceVersion: updated.value.metadata.resourceVersion, at: now };
+    return true;
+  };
+
+  const step = (): void => {
+    const isHeld = tryOnce();
+    const now = scope.now();
+    if (isHeld) {
+      renewedAt = now;
+      if (!isLeading) {
+        isLeading = true;
+        recorder.event(
+          { kind: "Lease", namespace, name, apiVersion: LEASES.apiVersion },
+          "Normal",
+          "LeaderElection",
+          `${identity} became leader`,
+        );
+        options.onStartedLeading();
+      }
+    } else if (isLeading && now - renewedAt >= renewDeadlineMs) {
+      isLeading = false;
+      options.onStoppedLeading();
+      return;
+    }
+    // Candidates spread their attempts (jitter factor 1.2); a leader renews at a steady beat.
+    scope.after(isLeading ? retryPeriodMs : retryPeriodMs * (1 + 1.2 * random.float()), step);
+  };
+  step();
+}
