@@ -5,6 +5,8 @@ export type { ApiRequest, ApiResponse } from "./base/door";
 export type { Json, JsonObject } from "./base/json";
 export type {
   AuditEntry,
+  CommandOptions,
+  CommandRun,
   DockerRequest,
   HttpExchange,
   Input,

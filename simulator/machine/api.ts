@@ -53,6 +53,11 @@ export interface Machine {
   nextAt(): number | undefined;
   /** Applies an input at `now()` and appends it to the log. */
   apply(input: Input): void;
+  /**
+   * Starts a command line in a fresh non-interactive bash on the laptop: start states, headless runs and tests. It is
+   * no learner's input and is not in the log.
+   */
+  command(line: string, options?: CommandOptions): CommandRun;
   /** Terminal output, as it is produced. One listener. */
   onOutput(listener: (terminal: number, bytes: Bytes) => void): void;
   /** Told when a program asks for the page's editor (vi, nano, kubectl edit). Saved with a `save` input. */
@@ -65,6 +70,26 @@ export interface Machine {
   /** One hash over etcd, dockerd, files, processes and all output so far. */
   stateHash(): string;
   readonly observe: Observation;
+}
+
+export interface CommandOptions {
+  /** Absent: root's home folder. */
+  readonly cwd?: string;
+  /** What standard input holds. Absent: nothing. */
+  readonly stdin?: string;
+  /** Runs on a terminal of this size; its stream is `stdout`. */
+  readonly tty?: { readonly columns: number; readonly rows: number };
+}
+
+/** A command line under way. Run the machine until `exitCode` is there. */
+export interface CommandRun {
+  /** Bytes so far. */
+  readonly stdout: Bytes;
+  readonly stderr: Bytes;
+  /** Undefined while it runs. */
+  readonly exitCode: number | undefined;
+  /** Keys, where it runs on a terminal. */
+  type(text: string): void;
 }
 
 /** What checks and panels may read: state and history, never the text of a command. */
