@@ -65,6 +65,22 @@ export class MountNamespace {
     this.#mounts.set(path, { ...mount, path });
   }
 
+  /** Makes a mount read-only or writable (mount -o remount). */
+  remount(path: string, readOnly: boolean): void {
+    const mount = this.#mounts.get(path);
+    if (!mount) throw new SysError("EINVAL");
+    this.#mounts.set(path, { ...mount, readOnly });
+  }
+
+  /** The node at a path, copied up where need be, so that it can be mounted elsewhere and changed through both. */
+  writable(path: string): Inode {
+    const place = this.#walk(path, true);
+    if (!place.node) throw new SysError("ENOENT");
+    const mount = this.mountOf(place.path);
+    // Below a read-only mount nothing is copied up: the node itself can only be read anyway.
+    return mount.readOnly ? place.node : this.#thawed(place.path);
+  }
+
   unmount(path: string): void {
     if (path === "/" || !this.#mounts.delete(path)) throw new SysError("EINVAL");
   }

@@ -1,0 +1,188 @@
+/**
+ * Layers: what one step changes in a file tree. A layer is a list of changed nodes and whiteouts; applying layers one
+ * on another gives the tree, comparing a container's tree with the frozen one it came from gives its next layer.
+ */
+import { encodeUtf8 } from "../base/bytes";
+import { sha256Hex } from "../base/hash";
+import { DirInode, type Inode, cloneTree, freezeTree, thaw } from "../os/inode";
+import type { FileChange, Layer, LayerChange } from "./api";
+
+/** What an entry costs in an archive besides its content; a directory or link costs nothing else. */
+const sizeOf = (node: Inode | undefined): number => (node?.kind === "file" ? node.size : 0);
+
+/** The digest covers everything a tar archive of the layer would hold. */
+function describe(change: LayerChange): string {
+  const { path, node } = change;
+  if (!node) return `wh ${path}\n`;
+  const attributes = `${node.mode.toString(8)} ${node.uid}:${node.gid} ${Math.floor(node.mtime / 1000)}`;
+  switch (node.kind) {
+    case "file":
+      return `f ${path} ${attributes} ${node.size} ${node.content.length}\n${node.content}\n`;
+    case "symlink":
+      return `l ${path} ${attributes} ${node.target}\n`;
+    case "device":
+      return `c ${path} ${attributes} ${node.device}\n`;
+    default:
+      return `${node.kind} ${path} ${attributes}\n`;
+  }
+}
+
+/** Makes a layer of changes; `size` overrides the sum of file sizes where the real layer holds more than is kept here. */
+export function makeLayer(
+  changes: readonly LayerChange[],
+  options: { readonly size?: number; readonly salt?: string } = {},
+): Layer {
+  const sorted = [...changes].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  for (const { node } of sorted) if (node && node.kind !== "dir") freezeTree(node);
+  const text = encodeUtf8((options.salt ?? "") + sorted.map(describe).join(""));
+  const diffId = `sha256:${sha256Hex(text)}`;
+  const size = options.size ?? sorted.reduce((sum, change) => sum + sizeOf(change.node), 0);
+  return {
+    diffId,
+    digest: `sha256:${sha256Hex(`gzip ${diffId}`)}`,
+    size,
+    // What gzip leaves of typical root file systems, and the fixed cost of an almost empty archive.
+    compressedSize: Math.round(size * 0.42) + 92,
+    changes: sorted,
+  };
+}
+
+/** An empty directory's shallow copy: its entries are changes of their own. */
+function shallow(node: Inode): Inode {
+  if (node.kind !== "dir") return node;
+  const dir = new DirInode(node);
+  dir.frozen = true;
+  return dir;
+}
+
+/** Every node of a tree as changes over nothing. */
+export function changesOfTree(root: DirInode): LayerChange[] {
+  const changes: LayerChange[] = [];
+  const visit = (dir: DirInode, at: string): void => {
+    for (const [name, node] of dir.entries) {
+      const path = `${at}/${name}`;
+      changes.push({ path, node: shallow(node) });
+      if (node.kind === "dir") visit(node, path);
+    }
+  };
+  visit(root, "");
+  return changes;
+}
+
+/** Applies a layer's changes to a tree; answers a frozen tree that shares all it can with the one below. */
+export function applyLayer(below: DirInode, layer: Layer): DirInode {
+  const root = thaw(freezeTree(below));
+  for (const { path, node } of layer.changes) {
+    const parent = writableParent(root, path);
+    const name = path.slice(path.lastIndexOf("/") + 1);
+    if (!node) parent.entries.delete(name);
+    else if (node.kind === "dir") {
+      const existing = parent.entries.get(name);
+      if (existing?.kind === "dir") {
+        const dir = existing.frozen ? thaw(existing) : existing;
+        Object.assign(dir, { mode: node.mode, uid: node.uid, gid: node.gid, mtime: node.mtime });
+        parent.entries.set(name, dir);
+      } else parent.entries.set(name, new DirInode(node));
+    } else parent.entries.set(name, node);
+  }
+  return freezeTree(root);
+}
+
+function writableParent(root: DirInode, path: string): DirInode {
+  let dir = root;
+  for (const name of path.split("/").slice(1, -1)) {
+    let child = dir.entries.get(name);
+    if (child?.kind !== "dir") child = new DirInode();
+    else if (child.frozen) child = thaw(child);
+    dir.entries.set(name, child);
+    dir = child;
+  }
+  return dir;
+}
+
+/** What a thawed tree changed, as `docker diff` lists it (sorted by path; mount points are not part of it). */
+export function diffOf(root: DirInode): FileChange[] {
+  const changes: FileChange[] = [];
+  walkChanges(root, (path, kind) => changes.push({ path, kind }));
+  return changes.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}
+
+/** What a thawed tree changed, as the changes of a layer. The nodes are copies: the tree may go on changing. */
+export function changesOf(root: DirInode): LayerChange[] {
+  const changes: LayerChange[] = [];
+  walkChanges(root, (path, kind, node) => {
+    if (kind === "D") changes.push({ path, node: undefined });
+    else if (node) changes.push({ path, node: node.kind === "dir" ? shallow(node) : freezeTree(cloneTree(node)) });
+  });
+  return changes;
+}
+
+function walkChanges(root: DirInode, found: (path: string, kind: FileChange["kind"], node?: Inode) => void): void {
+  const visit = (dir: DirInode, at: string): boolean => {
+    const origin = dir.origin?.kind === "dir" ? dir.origin : undefined;
+    let changed = false;
+    if (origin)
+      for (const name of origin.entries.keys())
+        if (!dir.entries.has(name)) {
+          found(`${at}/${name}`, "D");
+          changed = true;
+        }
+    for (const [name, node] of dir.entries) {
+      const path = `${at}/${name}`;
+      const before = origin?.entries.get(name);
+      if (node === before) continue;
+      if (node.frozen && before === undefined && !origin) continue;
+      if (!before) {
+        found(path, "A", node);
+        changed = true;
+        if (node.kind === "dir") visitNew(node, path);
+        continue;
+      }
+      if (node.kind === "dir" && node.origin === before) {
+        const below = visit(node, path);
+        const touched =
+          node.mode !== before.mode ||
+          node.uid !== before.uid ||
+          node.gid !== before.gid ||
+          node.mtime !== before.mtime;
+        if (below || touched) found(path, "C", node);
+        changed ||= below || touched;
+        continue;
+      }
+      // A node of another origin took the place: replaced (rename, rm and create).
+      if (node.kind === "file" && before.kind === "file" && sameFile(node, before)) continue;
+      found(path, "C", node);
+      changed = true;
+      if (node.kind === "dir") visitNew(node, path);
+    }
+    return changed;
+  };
+  const visitNew = (dir: DirInode, at: string): void => {
+    for (const [name, node] of dir.entries) {
+      found(`${at}/${name}`, "A", node);
+      if (node.kind === "dir") visitNew(node, `${at}/${name}`);
+    }
+  };
+  visit(root, "");
+}
+
+/** Opened for writing and left as it was: overlayfs copies it up, and the archive's headers are the same. */
+function sameFile(a: Inode & { kind: "file" }, b: Inode & { kind: "file" }): boolean {
+  return (
+    a.content === b.content &&
+    a.mode === b.mode &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.mtime === b.mtime &&
+    a.size === b.size
+  );
+}
+
+/** Bytes a container has written over its image (docker ps -s). */
+export function writtenBytes(root: DirInode): number {
+  let bytes = 0;
+  walkChanges(root, (_path, kind, node) => {
+    if (kind !== "D") bytes += sizeOf(node);
+  });
+  return bytes;
+}
