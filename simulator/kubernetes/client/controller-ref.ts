@@ -1,8 +1,8 @@
 /** Who controls an object: owner references, and adopting or releasing what a selector does or no longer does match. */
-import type { Status } from "../apimachinery/object";
-import type { KubeObject, OwnerReference } from "../apimachinery/object";
 import { matches, type Selector } from "../apimachinery/labels";
+import type { KubeObject, OwnerReference, Status } from "../apimachinery/object";
 import { type Client, isInvalid, isNotFound } from "./client";
+import type { Lister } from "./lister";
 import type { ResourceType } from "./resource-type";
 
 /** metav1.GetControllerOf. */
@@ -26,9 +26,21 @@ export const newControllerRef = (owner: KubeObject, type: ResourceType): OwnerRe
 export const isControlledBy = (object: KubeObject, owner: KubeObject): boolean =>
   controllerOf(object)?.uid === owner.metadata.uid;
 
-/** Index of what is controlled by a uid; orphans stand under "". */
+/** Index of what is controlled by a uid; orphans stand under their namespace (orphansIn). */
 export const BY_CONTROLLER = "controller";
-export const indexByController = (object: KubeObject): readonly string[] => [controllerOf(object)?.uid ?? ""];
+export const indexByController = (object: KubeObject): readonly string[] => [
+  controllerOf(object)?.uid ?? orphansIn(object.metadata.namespace),
+];
+
+/** Where the orphans of a namespace stand in the index by controller. */
+export const orphansIn = (namespace: string | undefined): string => `orphans in ${namespace ?? ""}`;
+
+/** What an owner may claim: what it controls by the cache, and the orphans of its namespace. */
+export function claimable<T extends KubeObject>(cache: Lister<T>, owner: KubeObject): T[] {
+  const candidates = [...cache.byIndex(BY_CONTROLLER, owner.metadata.uid)];
+  for (const orphan of cache.byIndex(BY_CONTROLLER, orphansIn(owner.metadata.namespace))) candidates.push(orphan);
+  return candidates;
+}
 
 export interface ClaimOptions<T extends KubeObject> {
   readonly client: Client;

@@ -77,8 +77,10 @@ export class EventRecorder {
     const reference = referenceTo(subject);
     const now = this.#clock.now();
     if (!this.#allowed(reference, now)) return;
-    const aggregated = this.#aggregate(reference, type, reason, message, now);
-    const key = `${this.#eventKey(reference, type, reason)}|${aggregated}`;
+    const similarKey = this.#eventKey(reference, type, reason);
+    const isCombined = this.#isCombined(similarKey, message, now);
+    const text = isCombined ? `(combined from similar events): ${message}` : message;
+    const key = isCombined ? similarKey : `${similarKey}|${message}`;
     const timestamp = rfc3339(now);
     const seen = touch(this.#observations, key);
     if (seen) {
@@ -86,17 +88,17 @@ export class EventRecorder {
       const patched = this.#client.patch(EVENTS, { namespace: namespaceOf(reference), name: seen.name }, "strategic", {
         count: seen.count,
         lastTimestamp: timestamp,
-        message: aggregated,
+        message: text,
       });
       if (patched.ok || !isNotFound(patched.error)) return;
       // It has expired or was deleted: begin anew, keeping the count as client-go does.
       seen.name = this.#names.next(reference.name ?? "", now);
-      this.#create(reference, type, reason, aggregated, seen, timestamp);
+      this.#create(reference, type, reason, text, seen, timestamp);
       return;
     }
     const observation = { count: 1, name: this.#names.next(reference.name ?? "", now), firstTimestamp: timestamp };
     remember(this.#observations, key, observation);
-    this.#create(reference, type, reason, aggregated, observation, timestamp);
+    this.#create(reference, type, reason, text, observation, timestamp);
   }
 
   #create(
@@ -143,8 +145,7 @@ export class EventRecorder {
   }
 
   /** EventAggregator: from the tenth different message of a kind on, they are combined. */
-  #aggregate(r: ObjectReference, type: EventType, reason: string, message: string, now: number): string {
-    const key = this.#eventKey(r, type, reason);
+  #isCombined(key: string, message: string, now: number): boolean {
     let record = touch(this.#similar, key);
     if (!record || now - record.last > SIMILAR_WINDOW_MS) {
       record = { messages: new Set(), last: now };
@@ -152,10 +153,10 @@ export class EventRecorder {
     }
     record.last = now;
     record.messages.add(message);
-    if (record.messages.size < SIMILAR_MAX) return message;
-    const oldest = record.messages.values().next().value;
-    if (oldest !== undefined && record.messages.size > SIMILAR_MAX) record.messages.delete(oldest);
-    return `(combined from similar events): ${message}`;
+    if (record.messages.size < SIMILAR_MAX) return false;
+    // Upstream pops any one of them; we the oldest.
+    record.messages.delete(record.messages.values().next().value as string);
+    return true;
   }
 }
 

@@ -187,7 +187,8 @@ export class Informer<T extends KubeObject> {
     for (const key of gone) this.#remove(key);
   }
 
-  #put(object: T): void {
+  #put(received: T): void {
+    const object = received.kind ? received : this.#typed(received);
     const key = keyOf(object);
     const old = this.cache.get(key);
     if (old && old.metadata.resourceVersion === object.metadata.resourceVersion) return;
@@ -200,6 +201,11 @@ export class Informer<T extends KubeObject> {
     this.cache.set(key, object);
     if (old) for (const handler of this.#handlers) handler.updated?.(object, old);
     else for (const handler of this.#handlers) handler.added?.(object);
+  }
+
+  /** Items of a list may come without kind and apiVersion. */
+  #typed(object: T): T {
+    return Object.freeze({ ...object, apiVersion: this.type.apiVersion, kind: this.type.kind });
   }
 
   #remove(key: string, last?: T): void {
