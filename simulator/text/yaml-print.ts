@@ -34,7 +34,7 @@ class Printer {
   #mapping(map: Readonly<Record<string, unknown>>, indent: number, place: Place): void {
     const keys = Object.keys(map)
       .filter((key) => map[key] !== undefined)
-      .sort(naturalOrder);
+      .sort(yamlKeyOrder);
     if (keys.length === 0) this.#put(place === "mapping" ? " {}" : "{}");
     const inner = indent < 0 ? 0 : indent + BEST_INDENT;
     keys.forEach((key, i) => {
@@ -255,7 +255,7 @@ function escapeRune(ch: string): string {
 }
 
 /** go-yaml's order of map keys: letters after everything else, runs of digits by their number. */
-export function naturalOrder(a: string, b: string): number {
+export function yamlKeyOrder(a: string, b: string): number {
   const x = [...a];
   const y = [...b];
   for (let i = 0; i < x.length && i < y.length; i++) {
