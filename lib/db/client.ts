@@ -6,14 +6,13 @@ import { PrismaLibSql } from "@prisma/adapter-libsql";
 import { PrismaPg } from "@prisma/adapter-pg";
 import { PrismaClient as PostgresClient } from "@/prisma/generated/postgresql/client";
 import { PrismaClient as SqliteClient } from "@/prisma/generated/sqlite/client";
+import { dataFolder } from "./folder";
 
 /** Both clients are generated from the same models; the SQLite one's types stand for both. */
 export type Db = SqliteClient;
 
 /** What a query may be run on: the client, or a transaction of it. */
 export type Transaction = Parameters<Parameters<Db["$transaction"]>[0]>[0];
-
-export const dataFolder = (): string => resolve(process.env["DATA_DIR"] ?? join(process.cwd(), ".data"));
 
 export function openDb(url = process.env["DATABASE_URL"] || `file:${join(dataFolder(), "course.db")}`): Db {
   if (/^postgres(ql)?:/.test(url)) {

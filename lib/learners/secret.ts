@@ -3,7 +3,7 @@ import "server-only";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { dataFolder } from "@/lib/db/client";
+import { dataFolder } from "@/lib/db/folder";
 
 const SHORTEST = 32;
 let known: string | undefined;
@@ -30,6 +30,7 @@ export function readSecret(fromEnvironment: string | undefined, folder: string):
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
   const secret = readFileSync(file, "utf8").trim();
-  if (secret.length < SHORTEST) throw new Error(`${file} is damaged. Remove it, and a new one is made (learners' cookies end).`);
+  if (secret.length < SHORTEST)
+    throw new Error(`${file} is damaged. Remove it, and a new one is made (learners' cookies end).`);
   return secret;
 }

@@ -72,8 +72,7 @@ export function content(): Content {
   return cached;
 }
 
-export const findCourse = (id: string): Course | undefined =>
-  content().courses.find((course) => course.data.id === id);
+export const findCourse = (id: string): Course | undefined => content().courses.find((course) => course.data.id === id);
 
 export const findLesson = (key: string): Lesson | undefined => {
   const [course, id] = key.split("/");

@@ -20,7 +20,9 @@ export class ContentError extends Error {
 export const problemText = (problem: ContentProblem): string =>
   `${problem.file}:${problem.line}:${problem.column}: ${problem.message}`;
 
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problems: ContentProblem[] };
+export type Parsed<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problems: ContentProblem[] };
 
 /** Parses YAML text against a schema. Every problem names the place in the text that has to change. */
 export function parseYaml<T>(file: string, text: string, schema: z.ZodType<T>): Parsed<T> {

@@ -109,7 +109,8 @@ function checkTree(tree: MdxNode, file: string, known: KnownNames, problems: Con
     for (const child of node.children ?? []) visit(child);
   };
   visit(tree);
-  for (const id of known.tasks) if (!tasks.includes(id)) complain(tree, `task "${id}" is not shown: add <Task id="${id}" />`);
+  for (const id of known.tasks)
+    if (!tasks.includes(id)) complain(tree, `task "${id}" is not shown: add <Task id="${id}" />`);
 }
 
 /** esbuild and the MDX parser each carry the place in their own way; an unclosed tag has it in the message only. */

@@ -121,5 +121,4 @@ export type LessonData = z.infer<typeof lessonSchema>;
 export type CourseData = z.infer<typeof courseSchema>;
 export type GlossaryEntry = z.infer<typeof glossarySchema>[number];
 
-export type Language = "vi" | "en";
-export const LANGUAGES: readonly Language[] = ["vi", "en"];
+export { LANGUAGES, type Language } from "@/lib/i18n/languages";

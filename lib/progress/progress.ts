@@ -1,6 +1,6 @@
 /** What replays have proved about a learner, written in one transaction and read back. Server only. */
 import "server-only";
-import type { Db, Transaction } from "@/lib/db/client";
+import { type Db, db, type Transaction } from "@/lib/db/client";
 
 export interface LessonRecord {
   readonly lesson: string;
@@ -46,10 +46,10 @@ export async function recordProof(tx: Transaction, proof: Proof): Promise<void> 
   });
 }
 
-export async function readProgress(db: Db, learner: string): Promise<LessonRecord[]> {
+export async function readProgress(learner: string, from: Db = db()): Promise<LessonRecord[]> {
   const [lessons, goals] = await Promise.all([
-    db.lessonProgress.findMany({ where: { learnerId: learner }, orderBy: { startedAt: "asc" } }),
-    db.goalPass.findMany({ where: { learnerId: learner }, orderBy: { atMs: "asc" } }),
+    from.lessonProgress.findMany({ where: { learnerId: learner }, orderBy: { startedAt: "asc" } }),
+    from.goalPass.findMany({ where: { learnerId: learner }, orderBy: { atMs: "asc" } }),
   ]);
   return lessons.map((row) => ({
     lesson: row.lesson,

@@ -11,7 +11,10 @@ const asRoot = process.getuid?.() === 0;
 export function postgresBinaries() {
   const debian = "/usr/lib/postgresql";
   const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
-  const folders = [...versions.map((version) => join(debian, version, "bin")), ...(process.env.PATH ?? "").split(delimiter)];
+  const folders = [
+    ...versions.map((version) => join(debian, version, "bin")),
+    ...(process.env.PATH ?? "").split(delimiter),
+  ];
   return folders.find((folder) => folder && existsSync(join(folder, "initdb")) && existsSync(join(folder, "pg_ctl")));
 }
 
@@ -31,7 +34,9 @@ export async function startPostgres() {
   }
   const port = await freePort();
   run(`${bin}/initdb -D ${folder}/data -A trust -U course --locale=C -E UTF8`);
-  run(`${bin}/pg_ctl -D ${folder}/data -l ${folder}/log -w -o "-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off" start`);
+  run(
+    `${bin}/pg_ctl -D ${folder}/data -l ${folder}/log -w -o "-p ${port} -k ${folder} -c listen_addresses=127.0.0.1 -c fsync=off" start`,
+  );
   return {
     url: `postgresql://course@127.0.0.1:${port}/postgres`,
     stop() {

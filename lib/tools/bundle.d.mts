@@ -1,0 +1,2 @@
+/** Types of bundle.mjs. */
+export function bundle(entry: string, root?: string): Promise<string>;
