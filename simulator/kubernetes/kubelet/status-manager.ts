@@ -1,0 +1,259 @@
+/**
+ * Statuses of Pods: what the kubelet last decided, and its way to the API server. A status that does not get through
+ * (a server that is away) is tried again every ten seconds; of several only the newest is sent.
+ */
+import { type Instant, rfc3339 } from "../../base/clock";
+import { deepEqual, deepFreeze } from "../../base/json";
+import { type Client, isNotFound } from "../client/client";
+import { PODS } from "../client/resources";
+import type { Scope } from "../client/scope";
+import type { ContainerStatus, Pod, PodCondition, PodStatus } from "../api/types.generated";
+import { isStaticPod } from "./pod-status";
+
+export interface StatusManagerOptions {
+  readonly scope: Scope;
+  readonly client: Client;
+  /** The API's Pod for one of ours: itself, or a static Pod's mirror. Undefined: there is none (yet). */
+  apiPod(podUid: string): Pod | undefined;
+  /** The server has gone on without this Pod. */
+  log(text: string): void;
+}
+
+interface Entry {
+  pod: Pod;
+  status: PodStatus;
+  /** The worker has finished with it: it may be deleted. */
+  finished: boolean;
+  dirty: boolean;
+  /** The part of the status the server has from us. */
+  sent: PodStatus | undefined;
+}
+
+const RETRY_MS = 10_000;
+/** What the kubelet takes to send one update. */
+const SEND_MS = 3;
+
+const OWNED_CONDITIONS = new Set([
+  "PodReadyToStartContainers",
+  "Initialized",
+  "Ready",
+  "ContainersReady",
+  "PodScheduled",
+  "DisruptionTarget",
+  "PodResizePending",
+  "PodResizeInProgress",
+]);
+
+export class StatusManager {
+  readonly #options: StatusManagerOptions;
+  readonly #entries = new Map<string, Entry>();
+  #scheduled = false;
+  #retry = false;
+
+  constructor(options: StatusManagerOptions) {
+    this.#options = options;
+  }
+
+  get(podUid: string): PodStatus | undefined {
+    return this.#entries.get(podUid)?.status;
+  }
+
+  isFinished(podUid: string): boolean {
+    return this.#entries.get(podUid)?.finished ?? false;
+  }
+
+  /** Takes a status over and sends it, when it says anything new. */
+  set(pod: Pod, status: PodStatus): void {
+    this.#set(pod, status, this.#entries.get(pod.metadata.uid)?.finished ?? false);
+  }
+
+  /** The last status of a Pod whose containers have ended for good. */
+  terminate(pod: Pod): void {
+    const known = this.#entries.get(pod.metadata.uid)?.status ?? pod.status ?? {};
+    const ended = (status: ContainerStatus): ContainerStatus =>
+      status.state?.terminated || isNeverStarted(status)
+        ? status
+        : {
+            ...status,
+            ready: false,
+            state: {
+              terminated: {
+                exitCode: 137,
+                message: "The container could not be located when the pod was terminated",
+                reason: "ContainerStatusUnknown",
+              },
+            },
+          };
+    const phase = known.phase === "Succeeded" || known.phase === "Failed" ? known.phase : terminalPhase(pod, known);
+    this.#set(
+      pod,
+      {
+        ...known,
+        ...(phase ? { phase } : {}),
+        ...(known.containerStatuses ? { containerStatuses: known.containerStatuses.map(ended) } : {}),
+      },
+      true,
+    );
+  }
+
+  /** Sends again what the server shows differently (somebody else wrote the status). */
+  reconcile(podUid: string): void {
+    const entry = this.#entries.get(podUid);
+    const shown = this.#options.apiPod(podUid)?.status;
+    if (!entry || !shown || entry.dirty || !entry.sent) return;
+    if (shown.phase !== entry.status.phase || !deepEqual(shown.containerStatuses, entry.status.containerStatuses)) {
+      entry.sent = undefined;
+      this.#mark(entry);
+    }
+  }
+
+  /** The API's object has changed: a deletion mark may be waiting for us. */
+  poke(pod: Pod): void {
+    const entry = this.#entries.get(pod.metadata.uid);
+    if (!entry) return;
+    entry.pod = pod;
+    if (entry.finished && pod.metadata.deletionTimestamp !== undefined) this.#mark(entry);
+  }
+
+  forget(podUid: string): void {
+    this.#entries.delete(podUid);
+  }
+
+  #set(pod: Pod, draft: PodStatus, finished: boolean): void {
+    const uid = pod.metadata.uid;
+    const known = this.#entries.get(uid);
+    const before = known?.status ?? pod.status;
+    const now = this.#options.scope.now();
+    const status = deepFreeze(
+      keepTerminated(before, {
+        ...draft,
+        startTime: before?.startTime ?? rfc3339(now),
+        conditions: withTransitions(draft.conditions ?? [], before?.conditions ?? [], now),
+      }),
+    );
+    if (known) {
+      known.pod = pod;
+      if (known.finished === finished && deepEqual(known.status, status)) return;
+      known.status = status;
+      known.finished = finished;
+      this.#mark(known);
+      return;
+    }
+    const entry: Entry = { pod, status, finished, dirty: false, sent: undefined };
+    this.#entries.set(uid, entry);
+    this.#mark(entry);
+  }
+
+  #mark(entry: Entry): void {
+    entry.dirty = true;
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#options.scope.after(SEND_MS, () => {
+      this.#scheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    for (const [uid, entry] of [...this.#entries]) {
+      if (!entry.dirty) continue;
+      entry.dirty = false;
+      if (this.#send(uid, entry)) continue;
+      entry.dirty = true;
+      if (this.#retry) continue;
+      this.#retry = true;
+      this.#options.scope.after(RETRY_MS, () => {
+        this.#retry = false;
+        this.#flush();
+      });
+    }
+  }
+
+  /** False: try again later. */
+  #send(uid: string, entry: Entry): boolean {
+    const { client } = this.#options;
+    const target = this.#options.apiPod(uid);
+    if (!target) return true;
+    const name = { namespace: target.metadata.namespace ?? "default", name: target.metadata.name };
+    const changes = changedFields(entry.sent, entry.status);
+    if (changes) {
+      const patched = client.patch(
+        PODS,
+        name,
+        "strategic",
+        { metadata: { uid: target.metadata.uid }, status: changes },
+        { subresource: "status" },
+      );
+      if (!patched.ok && !isNotFound(patched.error)) {
+        if (patched.error.reason === "Conflict") return true;
+        this.#options.log(`"Failed to update status for pod" pod="${name.namespace}/${name.name}" err="${patched.error.message}"`);
+        return false;
+      }
+      entry.sent = entry.status;
+    }
+    if (!entry.finished || target.metadata.deletionTimestamp === undefined || isStaticPod(entry.pod)) return true;
+    const deleted = client.delete(PODS, name, { gracePeriodSeconds: 0, preconditions: { uid: target.metadata.uid } });
+    return deleted.ok || isNotFound(deleted.error) || deleted.error.reason === "Conflict";
+  }
+}
+
+const isNeverStarted = (status: ContainerStatus): boolean => !status.containerID && !status.lastState?.terminated;
+
+function terminalPhase(pod: Pod, status: PodStatus): PodStatus["phase"] {
+  const all = status.containerStatuses ?? [];
+  const succeeded = all.length > 0 && all.every((c) => c.state?.terminated?.exitCode === 0);
+  if (isStaticPod(pod)) return status.phase;
+  return succeeded ? "Succeeded" : "Failed";
+}
+
+/** What has ended for good does not run again: a terminal phase and restart policy Never hold. */
+function keepTerminated(before: PodStatus | undefined, status: PodStatus): PodStatus {
+  if (before?.phase !== "Succeeded" && before?.phase !== "Failed") return status;
+  return { ...status, phase: before.phase };
+}
+
+function withTransitions(drafts: readonly PodCondition[], before: readonly PodCondition[], now: Instant): PodCondition[] {
+  return drafts.map((draft) => {
+    const old = before.find((condition) => condition.type === draft.type);
+    const lastTransitionTime = old && old.status === draft.status ? old.lastTransitionTime : rfc3339(now);
+    return { ...draft, lastTransitionTime: lastTransitionTime ?? rfc3339(now) };
+  });
+}
+
+/** Top-level fields of a status that differ from what was sent; undefined when none does. */
+function changedFields(sent: PodStatus | undefined, status: PodStatus): Record<string, unknown> | undefined {
+  const changes: Record<string, unknown> = {};
+  let any = false;
+  for (const key of Object.keys(status) as (keyof PodStatus)[]) {
+    if (sent && deepEqual(sent[key], status[key])) continue;
+    // Lists that the server merges by key are replaced, so that an address that is gone does not stay.
+    const isMerged = key === "podIPs" || key === "hostIPs";
+    changes[key] =
+      key === "conditions"
+        ? changedConditions(sent, status)
+        : isMerged && sent?.[key]
+          ? [...status[key]!, { $patch: "replace" }]
+          : status[key];
+    any = true;
+  }
+  for (const key of Object.keys(sent ?? {}) as (keyof PodStatus)[]) {
+    if (status[key] !== undefined || sent![key] === undefined) continue;
+    changes[key] = null;
+    any = true;
+  }
+  return any ? changes : undefined;
+}
+
+/** The list is merged by type; `reason` and `message` that are gone have to be said. */
+function changedConditions(sent: PodStatus | undefined, status: PodStatus): unknown[] {
+  return (status.conditions ?? [])
+    .filter((condition) => OWNED_CONDITIONS.has(condition.type))
+    .map((condition) => {
+      const old = sent?.conditions?.find((c) => c.type === condition.type);
+      return {
+        ...condition,
+        ...(old?.reason && !condition.reason ? { reason: null } : {}),
+        ...(old?.message && !condition.message ? { message: null } : {}),
+      };
+    });
+}
