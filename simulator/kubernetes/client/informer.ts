@@ -101,17 +101,22 @@ export class Informer<T extends KubeObject> {
       ...(fieldSelector ? { fieldSelector } : {}),
     });
     if (!list.ok) {
+      // A kind that this server does not serve has nothing to wait for; it may come to be served later.
+      if (list.error.code === 404) this.#markSynced();
       this.#retry(() => this.#listAndWatch());
       return;
     }
     this.#failures = 0;
     this.#resourceVersion = list.value.metadata.resourceVersion;
     this.#replace(list.value.items);
-    if (!this.#hasSynced) {
-      this.#hasSynced = true;
-      for (const run of this.#synced.splice(0)) run();
-    }
+    this.#markSynced();
     this.#watch();
+  }
+
+  #markSynced(): void {
+    if (this.#hasSynced) return;
+    this.#hasSynced = true;
+    for (const run of this.#synced.splice(0)) run();
   }
 
   #watch(): void {

@@ -1,0 +1,3 @@
+/** The scheduler's door. */
+export { plugins } from "./plugins";
+export { Scheduler } from "./scheduler";
