@@ -1,0 +1,67 @@
+/** The shell's door: programs by name, and how to lay them into a root file system. */
+import { DirInode, FileInode, SymlinkInode } from "../os/inode";
+import { executable } from "../os/kernel";
+import type { Program } from "../os/process";
+import { coreutils } from "./coreutils/index";
+import { shellProgram } from "./shell-program";
+import { runTool, toolProgram } from "./tool";
+
+/** BusyBox: one program that is many, chosen by the name it is called with. */
+const busybox: Program = function* (process) {
+  let args = process.argv;
+  let name = process.comm.replace(/^-/, "");
+  if (name === "busybox") {
+    args = args.slice(1);
+    name = args[0] ?? "";
+    if (name === "" || name === "--help") {
+      yield* process.print(`BusyBox v1.36.1 (2024-06-10 07:11:47 UTC) multi-call binary.\n\nUsage: busybox [function [arguments]...]\n\nCurrently defined functions:\n\t${busyboxApplets.join(", ")}\n`);
+      return 0;
+    }
+    if (name === "--list") {
+      yield* process.print(busyboxApplets.map((each) => `${each}\n`).join(""));
+      return 0;
+    }
+    process.argv = args;
+  }
+  if (name === "sh" || name === "ash") return yield* shellProgram("ash")(process);
+  const run = coreutils.get(name === "[" || name === "[[" ? "test" : name);
+  if (!run || !busyboxApplets.includes(name)) {
+    yield* process.printError(`${name}: applet not found\n`);
+    return 127;
+  }
+  return yield* runTool(process, name, run, "busybox", args.slice(1));
+};
+
+/** Programs that GNU systems have and BusyBox has not. */
+const gnuOnly = new Set(["jq", "yq", "dpkg", "column", "join", "numfmt", "gawk", "mawk", "pr", "file", "man", "lscpu", "stress", "view", "nano", "vim", "editor", "sha224sum", "free2"]);
+
+const busyboxApplets: readonly string[] = [...coreutils.keys(), "ash", "sh", "[["].filter((name) => !gnuOnly.has(name)).sort();
+
+/** Every program of this room by name: shells, `busybox`, coreutils. */
+export const shellPrograms: ReadonlyMap<string, Program> = new Map<string, Program>([
+  ["bash", shellProgram("bash")],
+  ["sh", shellProgram("dash")],
+  ["dash", shellProgram("dash")],
+  ["ash", shellProgram("ash")],
+  ["busybox", busybox],
+  ...[...coreutils].map(([name, run]) => [name, toolProgram(name, run)] as const),
+]);
+
+/** Names for a Debian-like system: `sh` is dash, `bash` is there, tools are GNU's. */
+export const gnuToolNames: readonly string[] = ["bash", "sh", "dash", ...coreutils.keys()];
+
+/** Executable files for programs, by name: entries for a `bin` folder. */
+export function toolFiles(names: readonly string[]): Map<string, FileInode> {
+  return new Map(names.map((name) => [name, new FileInode(executable(name), { mode: 0o755 })]));
+}
+
+/** A `/bin` as alpine and busybox images have it: one binary, and a link for each applet. */
+export function busyboxBin(): DirInode {
+  const bin = new DirInode();
+  const binary = new FileInode(executable("busybox"), { mode: 0o755 });
+  bin.entries.set("busybox", binary);
+  for (const name of busyboxApplets) bin.entries.set(name, new SymlinkInode("/bin/busybox"));
+  return bin;
+}
+
+export { busyboxApplets, shellProgram };
