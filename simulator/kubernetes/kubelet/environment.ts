@@ -1,8 +1,8 @@
 /** A container's environment: service variables, envFrom, env with its sources, and `$(NAME)` expansion. */
-import { decodeUtf8 } from "../../base/bytes";
+import { decodeUtf8, NO_BYTES } from "../../base/bytes";
 import { failure, ok, type Result } from "../../base/result";
 import type { ConfigMap, Container, EphemeralContainer, EnvVar, Pod, Secret, Service } from "../api/types.generated";
-import { decodeBase64 } from "./base64";
+import { decodeBase64 } from "../apimachinery/base64";
 import { type NodeFacts, podField, resourceField } from "./fields";
 
 export interface EnvironmentSources {
@@ -79,7 +79,7 @@ function secretEntries(sources: EnvironmentSources, namespace: string, name: str
   const found = sources.secret(namespace, name);
   if (!found.ok) return found;
   const values: Record<string, string> = {};
-  for (const [key, value] of Object.entries(found.value.data ?? {})) values[key] = decodeUtf8(decodeBase64(value));
+  for (const [key, value] of Object.entries(found.value.data ?? {})) values[key] = decodeUtf8(decodeBase64(value) ?? NO_BYTES);
   return ok(values);
 }
 
@@ -115,7 +115,7 @@ function variableValue(
     const found = sources.secret(namespace, object);
     if (!found.ok) return optional && found.error.endsWith("not found") ? ok(undefined) : found;
     const entry = found.value.data?.[key];
-    if (entry !== undefined) return ok(decodeUtf8(decodeBase64(entry)));
+    if (entry !== undefined) return ok(decodeUtf8(decodeBase64(entry) ?? NO_BYTES));
     return optional ? ok(undefined) : failure(`couldn't find key ${key} in Secret ${namespace}/${object}`);
   }
   return failure(`environment variable ${name}: this source is not simulated; use configMapKeyRef or secretKeyRef`);

@@ -3,7 +3,7 @@
  * the API server and the container runtime do not know, so that a restarted one goes on where the last one stopped.
  */
 import type { Instant } from "../../base/clock";
-import { decodeUtf8 } from "../../base/bytes";
+import { decodeUtf8, NO_BYTES } from "../../base/bytes";
 import { deepEqual } from "../../base/json";
 import { failure, ok, type Result } from "../../base/result";
 import type { Random } from "../../base/random";
@@ -22,7 +22,7 @@ import type { ResourceType } from "../client/resource-type";
 import { PERSISTENT_VOLUME_CLAIMS, PERSISTENT_VOLUMES, PODS, SERVICES } from "../client/resources";
 import { Scope } from "../client/scope";
 import { refuse } from "./admission";
-import { decodeBase64 } from "./base64";
+import { decodeBase64 } from "../apimachinery/base64";
 import type { DnsOptions } from "./container-config";
 import { messageFileName } from "./container-config";
 import { containerStatuses } from "./container-status";
@@ -925,7 +925,7 @@ export class Kubelet {
       const secret = name ? this.#references.secret(namespace, name) : undefined;
       const encoded = secret?.ok ? secret.value.data?.[".dockerconfigjson"] : undefined;
       if (!encoded) continue;
-      const found = credentialsIn(decodeUtf8(decodeBase64(encoded)), registry);
+      const found = credentialsIn(decodeUtf8(decodeBase64(encoded) ?? NO_BYTES), registry);
       if (found) return found;
     }
     return undefined;
@@ -994,7 +994,7 @@ function credentialsIn(text: string, registry: string): { readonly username: str
     const host = key.replace(/^https?:\/\//, "").split("/")[0]!;
     if (host !== registry && !(registry === "docker.io" && /(^|\.)docker\.io$/.test(host))) continue;
     if (entry.username !== undefined) return { username: entry.username, password: entry.password ?? "" };
-    const decoded = decodeUtf8(decodeBase64(entry.auth ?? ""));
+    const decoded = decodeUtf8(decodeBase64(entry.auth ?? "") ?? NO_BYTES);
     const colon = decoded.indexOf(":");
     if (colon >= 0) return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1) };
   }

@@ -11,7 +11,7 @@ import type {
   Volume,
   VolumeProjection,
 } from "../api/types.generated";
-import { decodeBase64 } from "./base64";
+import { decodeBase64 } from "../apimachinery/base64";
 import { type NodeFacts, podField, resourceField } from "./fields";
 
 export interface VolumeFile {
