@@ -31,7 +31,7 @@ export interface Url {
 /** Reads a URL; a missing scheme is http. Undefined when there is no host or the port is not a number. */
 export function parseUrl(text: string): Url | undefined {
   const m = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(?:([^/@?#]*)@)?(\[[^\]]+\]|[^/:?#]*)(?::([^/?#]*))?([^#]*)/i.exec(text);
-  if (!m || !m[3]) return undefined;
+  if (!m?.[3]) return undefined;
   const scheme = (m[1] ?? "http").toLowerCase();
   if (m[4] !== undefined && (!/^\d*$/.test(m[4]) || Number(m[4]) > 65_535)) return undefined;
   const [user, ...password] = (m[2] ?? "").split(":");

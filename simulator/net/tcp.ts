@@ -40,6 +40,11 @@ export class TcpListener extends OpenFile {
   readonly #arrived = new Signal();
   #fd = -1;
 
+  /** A listener that no packet reaches: Unix sockets hand it their connections. */
+  static unbound(netns: Namespace, path: string, owner: Process): TcpListener {
+    return new TcpListener(netns, { address: path, port: -1, owner });
+  }
+
   /** Made by listen() only. */
   constructor(netns: Namespace, options: ListenOptions) {
     super();
@@ -48,8 +53,8 @@ export class TcpListener extends OpenFile {
     this.port = options.port === 0 ? netns.ephemeralPort("tcp") : options.port;
     this.v6only = options.v6only ?? false;
     this.owner = options.owner;
-    this.name = `socket:[${this.address}:${this.port}]`;
-    netns.listeners.add(this);
+    this.name = options.port < 0 ? this.address : `socket:[${this.address}:${this.port}]`;
+    if (options.port >= 0) netns.listeners.add(this);
     this.#fd = options.owner.install(this);
   }
 
@@ -138,6 +143,8 @@ function findListener(netns: Namespace, address: string, port: number): Listenin
   return found;
 }
 
+const UNIX_WAY = { ok: true, latencyMs: 0.02, passages: [] } as const;
+
 // ---- connections ---------------------------------------------------------------------------------------------------
 
 type Segment = { readonly bytes: Bytes } | "fin";
@@ -148,6 +155,8 @@ export class TcpSocket extends OpenFile {
   readonly netns: Namespace;
   readonly local: Endpoint;
   readonly remote: Endpoint;
+  /** A Unix domain socket: no packets, no way to find. */
+  readonly isUnix: boolean;
   /** Who opened or accepted it, for `ss -p`. */
   owner: Process | undefined;
   /** Set by tls.ts after a handshake. */
@@ -179,13 +188,14 @@ export class TcpSocket extends OpenFile {
   #lastArrival = 0;
 
   /** Made by connect() only. */
-  constructor(netns: Namespace, local: Endpoint, remote: Endpoint) {
+  constructor(netns: Namespace, local: Endpoint, remote: Endpoint, isUnix = false) {
     super();
+    this.isUnix = isUnix;
     this.netns = netns;
     this.local = local;
     this.remote = remote;
     this.name = `socket:[${local.address}:${local.port}->${remote.address}:${remote.port}]`;
-    netns.sockets.add(this);
+    if (!isUnix) netns.sockets.add(this);
   }
 
   /** Joins two ends. */
@@ -327,6 +337,7 @@ export class TcpSocket extends OpenFile {
   }
 
   #findWay(last = false): { readonly ok: boolean; readonly latencyMs: number; readonly passages: readonly Passage[] } {
+    if (this.isUnix) return UNIX_WAY;
     const epoch = this.netns.network.epoch;
     if (!last && this.#way?.epoch === epoch) return this.#way;
     const packet = this.#packet(last);
@@ -393,7 +404,7 @@ export class TcpSocket extends OpenFile {
     if (this.#error) return;
     if (segment === "fin") {
       this.#gotFin = true;
-      if (this.#sentFin) {
+      if (this.#sentFin && !this.isUnix) {
         remember(this.netns, this.local, this.remote);
         sender.netns.sockets.delete(sender);
         this.netns.sockets.delete(this);

@@ -219,9 +219,9 @@ const targetName = (target: Target | undefined): string =>
   target === undefined ? "" : target.kind === "jump" || target.kind === "goto" ? target.chain : target.kind;
 
 function listAddress(address: Negatable<Cidr> | undefined, numeric: boolean): string {
-  if (!address) return numeric ? "0.0.0.0/0" : "anywhere";
+  if (!address) return ` ${(numeric ? "0.0.0.0/0" : "anywhere").padEnd(19)} `;
   const { base, prefix } = address.value;
-  return (address.not ? "!" : "") + (prefix === 32 ? formatIpv4(base) : formatCidr(address.value));
+  return `${address.not ? "!" : " "}${(prefix === 32 ? formatIpv4(base) : formatCidr(address.value)).padEnd(19)} `;
 }
 
 /** Large counters in thousands, as iptables prints them. */
@@ -251,18 +251,18 @@ export function listChain(chain: Chain, references: number, options: ListOptions
   const number = options.lineNumbers ? "num  " : "";
   lines.push(
     options.verbose
-      ? `${number}${options.lineNumbers ? "" : ""} pkts bytes target     prot opt in     out     source               destination         `
+      ? `${number} pkts bytes target     prot opt in     out     source               destination         `
       : `${number}target     prot opt source               destination         `,
   );
   chain.rules.forEach((rule, index) => {
     let line = options.lineNumbers ? `${String(index + 1).padEnd(4)} ` : "";
     if (options.verbose)
       line += `${counter(rule.counters.packets).padStart(5)} ${counter(rule.counters.bytes).padStart(5)} `;
-    const protocol = rule.protocol ? `${rule.protocol.not ? "!" : ""}${rule.protocol.value}` : "all";
-    line += `${targetName(rule.target).padEnd(10)} ${protocol.padEnd(5)}${"--".padEnd(4)}`.replace(/-- {2}$/, "--  ");
+    // As iptables' print_rule: each field is followed by a space, and addresses and protocol have a place for `!`.
+    line += `${targetName(rule.target).padEnd(9)} ${rule.protocol?.not ? "!" : " "}${(rule.protocol?.value ?? "all").padEnd(5)}-- `;
     if (options.verbose)
-      line += `${listInterface(rule.inInterface, options)} ${listInterface(rule.outInterface, options, 7)} `;
-    line += `${listAddress(rule.source, options.numeric).padEnd(20)} ${listAddress(rule.destination, options.numeric).padEnd(20)}`;
+      line += ` ${listInterface(rule.inInterface, options)} ${listInterface(rule.outInterface, options)} `;
+    line += `${listAddress(rule.source, options.numeric)}${listAddress(rule.destination, options.numeric)}`;
     if (rule.target?.kind === "goto") line += " [goto] ";
     for (const match of rule.matches) line += listMatch(match, options.numeric);
     if (rule.target?.kind !== "goto") line += listTarget(rule.target);
@@ -271,7 +271,7 @@ export function listChain(chain: Chain, references: number, options: ListOptions
   return `${lines.join("\n")}\n`;
 }
 
-function listInterface(name: Negatable<string> | undefined, options: ListOptions, width = 6): string {
+function listInterface(name: Negatable<string> | undefined, options: ListOptions): string {
   const text = name ? `${name.not ? "!" : ""}${name.value}` : options.numeric ? "*" : "any";
-  return text.padEnd(width);
+  return text.padEnd(6);
 }
