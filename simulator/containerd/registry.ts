@@ -2,7 +2,7 @@
  * Registries: servers that hold images by repository and tag. A Registry is one server; `Registries` is what a host can
  * reach, by name, with the faults that a lesson may set (slow, unreachable, rate limited).
  */
-import type { Credentials, Image, PullFailure } from "./api";
+import type { Credentials, Image, Layer, PullFailure } from "./api";
 import { parseReference } from "./reference";
 
 export interface RegistryOptions {
@@ -42,7 +42,7 @@ export class Registry {
   readonly #users = new Map<string, string>();
   readonly #descriptions = new Map<string, SearchRow>();
   /** Layers that pushes have brought, by digest: mounted or skipped next time. */
-  readonly #layers = new Set<string>();
+  readonly #layers = new Map<string, Layer>();
 
   constructor(options: RegistryOptions) {
     this.domain = options.domain;
@@ -57,7 +57,7 @@ export class Registry {
     let tags = this.#repositories.get(repository);
     if (!tags) this.#repositories.set(repository, (tags = new Map()));
     tags.set(tag, image);
-    for (const layer of image.layers) this.#layers.add(layer.digest);
+    for (const layer of image.layers) this.#layers.set(layer.digest, layer);
   }
 
   remove(repository: string, tag: string): void {
@@ -105,6 +105,12 @@ export class Registry {
 
   hasLayer(digest: string): boolean {
     return this.#layers.has(digest);
+  }
+
+  /** A layer by the digest of its uncompressed archive. */
+  layer(diffId: string): Layer | undefined {
+    for (const layer of this.#layers.values()) if (layer.diffId === diffId) return layer;
+    return undefined;
   }
 
   /** What a manifest request answers. */
