@@ -1,0 +1,54 @@
+/** The journal of one host: what its units write, with times, bounded. `journalctl` reads it. */
+import type { Clock, Instant } from "../../base/clock";
+import { civilTime } from "../../base/clock";
+import { Signal } from "../../base/task";
+
+export interface JournalEntry {
+  readonly at: Instant;
+  readonly unit: string;
+  /** `kubelet[1234]` or `systemd[1]`, as lines show it. */
+  readonly source: string;
+  readonly text: string;
+}
+
+const ENTRIES_MAX = 5000;
+
+export class Journal {
+  readonly #clock: Clock;
+  readonly #entries: JournalEntry[] = [];
+  /** How many entries were dropped: positions of readers stay valid. */
+  dropped = 0;
+  readonly changed = new Signal();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  write(unit: string, source: string, text: string): void {
+    if (this.#entries.length >= ENTRIES_MAX) {
+      this.#entries.splice(0, ENTRIES_MAX / 5);
+      this.dropped += ENTRIES_MAX / 5;
+    }
+    this.#entries.push({ at: this.#clock.now(), unit, source, text });
+    this.changed.ring();
+  }
+
+  get end(): number {
+    return this.dropped + this.#entries.length;
+  }
+
+  /** Entries from a position on. */
+  read(from: number): readonly JournalEntry[] {
+    return this.#entries.slice(Math.max(0, from - this.dropped));
+  }
+}
+
+const pad = (value: number, width: number): string => String(value).padStart(width, "0");
+
+/** klog's header: `I1123 12:02:30.156403    1234 kubelet.go:2537] `; the text brings file and message. */
+export function klogLine(severity: "I" | "W" | "E", now: Instant, pid: number, text: string): string {
+  const t = civilTime(now);
+  const micros = Math.floor((now - Math.floor(now / 1000) * 1000) * 1000);
+  const time = `${pad(t.hour, 2)}:${pad(t.minute, 2)}:${pad(t.second, 2)}.${pad(micros, 6)}`;
+  return `${severity}${pad(t.month, 2)}${pad(t.day, 2)} ${time} ${String(pid).padStart(7)} ${text}`;
+}

@@ -1,0 +1,135 @@
+/** The clusters that worlds start with: their machines, addresses, versions, and what is installed. Plain data. */
+import type { Taint } from "../api/types.generated";
+
+export interface MachineProfile {
+  readonly name: string;
+  readonly address: string;
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly taints?: readonly Taint[];
+}
+
+export interface ClusterProfile {
+  readonly name: string;
+  readonly kubernetesVersion: string;
+  readonly etcdVersion: string;
+  readonly runtimeVersion: string;
+  readonly osImage: string;
+  readonly kernelRelease: string;
+  readonly diskBytes: number;
+  /** The part of a node's disk that Pods may use. */
+  readonly diskAllocatable: number;
+  /** Where the control plane runs. As plain processes on a machine that is no node, or as static Pods on nodes. */
+  readonly controlPlane:
+    | { readonly kind: "processes"; readonly machine: MachineProfile }
+    | { readonly kind: "static-pods"; readonly nodes: readonly MachineProfile[] };
+  readonly workers: readonly MachineProfile[];
+  readonly serviceCidr: string;
+  readonly podCidr: string;
+  /** Third octet of the first node's Pods with a CNI that is set up by hand; absent: from the Node object. */
+  readonly staticPodNetworks: boolean;
+  readonly clusterDns: string | undefined;
+  readonly clusterDomain: string;
+  readonly lanGateway: string;
+  readonly proxyMode: "iptables" | "ipvs" | "nftables";
+  /** Add-ons that are deployed into the cluster. */
+  readonly addons: readonly AddonName[];
+  /** Host names that components put into their identities. */
+  readonly controllerIdentity: string;
+}
+
+export type AddonName =
+  | "coredns"
+  | "kube-proxy"
+  | "metrics-server"
+  | "local-path-provisioner"
+  | "cloud-load-balancer"
+  | "ingress-nginx";
+
+const GIB = 1024 * 1024 * 1024;
+const KIB = 1024;
+
+const recordedNode = (index: number): MachineProfile => ({
+  name: `node-${index}`,
+  address: `10.89.0.${10 + index}`,
+  cpuCount: 2,
+  memoryBytes: 24_684_084 * KIB,
+});
+
+/** The machines that the recordings of the real system were made on. */
+export const recordedKubernetes: ClusterProfile = {
+  name: "recorded-kubernetes",
+  kubernetesVersion: "v1.36.2",
+  etcdVersion: "3.5.16",
+  runtimeVersion: "containerd://2.1.9+unknown",
+  osImage: "Debian GNU/Linux 12 (bookworm)",
+  kernelRelease: "6.18.44-fc-v669",
+  diskBytes: 264_212_084 * KIB,
+  diskAllocatable: 0.99,
+  controlPlane: {
+    kind: "processes",
+    machine: { name: "vm", address: "10.89.0.10", cpuCount: 2, memoryBytes: 24_684_084 * KIB },
+  },
+  workers: [recordedNode(1), recordedNode(2), recordedNode(3)],
+  serviceCidr: "10.96.0.0/12",
+  podCidr: "10.244.0.0/16",
+  staticPodNetworks: true,
+  clusterDns: "10.96.0.10",
+  clusterDomain: "cluster.local",
+  lanGateway: "10.89.0.1",
+  proxyMode: "iptables",
+  addons: [],
+  controllerIdentity: "vm",
+};
+
+const kubeadm = (name: string, workers: number): ClusterProfile => ({
+  ...recordedKubernetes,
+  name,
+  etcdVersion: "3.6.6-0",
+  diskBytes: 40 * GIB,
+  diskAllocatable: 0.9,
+  controlPlane: {
+    kind: "static-pods",
+    nodes: [
+      {
+        name: "control-plane",
+        address: "10.89.0.10",
+        cpuCount: 2,
+        memoryBytes: 4 * GIB,
+        labels: {
+          "node-role.kubernetes.io/control-plane": "",
+          "node.kubernetes.io/exclude-from-external-load-balancers": "",
+        },
+        ...(workers > 0 ? { taints: [{ key: "node-role.kubernetes.io/control-plane", effect: "NoSchedule" }] } : {}),
+      },
+    ],
+  },
+  workers: Array.from({ length: workers }, (_, i) => ({
+    name: `worker-${i + 1}`,
+    address: `10.89.0.${11 + i}`,
+    cpuCount: 2,
+    memoryBytes: 4 * GIB,
+  })),
+  staticPodNetworks: false,
+  addons: ["kube-proxy", "coredns", "metrics-server", "local-path-provisioner", "cloud-load-balancer", "ingress-nginx"],
+  controllerIdentity: "control-plane",
+});
+
+/** The course's cluster: a control-plane node and two workers, as kubeadm sets them up, with the usual add-ons. */
+export const threeNodes: ClusterProfile = kubeadm("three-nodes", 2);
+
+/** One node for everything. */
+export const oneNode: ClusterProfile = kubeadm("one-node", 0);
+
+export const profiles: readonly ClusterProfile[] = [recordedKubernetes, threeNodes, oneNode];
+
+/** `node-1` … of any number, for tests and benchmarks. */
+export const withNodes = (profile: ClusterProfile, count: number): ClusterProfile => ({
+  ...profile,
+  workers: Array.from({ length: count }, (_, i) => ({
+    ...profile.workers[0]!,
+    name: `node-${i + 1}`,
+    address: `10.89.0.${11 + i}`,
+  })),
+});
