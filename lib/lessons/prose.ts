@@ -45,10 +45,26 @@ export async function lessonProse(lesson: Lesson, language: Language): Promise<P
   };
   const { code, problems } = await compileProse(file, readFileSync(path, "utf8"), known);
   if (problems.length > 0) throw new ContentError(problems);
-  // The bundle is ours, made a moment ago from a file of this repository; it is evaluated on the server only.
-  const evaluate = new Function("React", "ReactDOM", "_jsx_runtime", code);
-  return evaluate(undefined, undefined, jsxRuntime).default as Prose;
+  return evaluate(code);
 }
+
+/** A plain Markdown document as a component. */
+export async function markdown(source: string): Promise<Prose> {
+  const { code } = await bundleMDX({
+    source,
+    mdxOptions: (options) => ({
+      ...options,
+      format: "md",
+      remarkPlugins: [...(options.remarkPlugins ?? []), remarkGfm],
+      rehypePlugins: [...(options.rehypePlugins ?? []), rehypeSlug],
+    }),
+  });
+  return evaluate(code);
+}
+
+/** The bundle is ours, made a moment ago from a file of this repository; it is evaluated on the server only. */
+const evaluate = (code: string): Prose =>
+  new Function("React", "ReactDOM", "_jsx_runtime", code)(undefined, undefined, jsxRuntime).default as Prose;
 
 export interface KnownNames {
   readonly tasks: readonly string[];
@@ -65,6 +81,8 @@ export async function compileProse(
   try {
     const { code } = await bundleMDX({
       source,
+      // The problem is returned, with our file's name; esbuild need not print it under its own.
+      esbuildOptions: (options) => ({ ...options, logLevel: "silent" }),
       mdxOptions: (options) => ({
         ...options,
         remarkPlugins: [...(options.remarkPlugins ?? []), remarkGfm, check as never],
@@ -84,7 +102,8 @@ function checkTree(tree: MdxNode, file: string, known: KnownNames, problems: Con
   };
   const tasks: string[] = [];
   const visit = (node: MdxNode): void => {
-    if (node.type === "mdxjsEsm") complain(node, "prose has no imports or exports");
+    // mdx-bundler adds one of its own, for front matter; it has no place in the text.
+    if (node.type === "mdxjsEsm" && node.position !== undefined) complain(node, "prose has no imports or exports");
     if (node.type === "mdxJsxFlowElement" || node.type === "mdxJsxTextElement") {
       const required = PROSE_COMPONENTS[node.name ?? ""];
       if (required === undefined) {
@@ -117,9 +136,15 @@ function checkTree(tree: MdxNode, file: string, known: KnownNames, problems: Con
 function mdxProblem(file: string, error: unknown): ContentProblem {
   const first = (error as { errors?: readonly { text?: string; location?: { line: number; column: number } | null }[] })
     .errors?.[0];
-  const message = (first?.text ?? (error as Error).message ?? String(error)).split("\n")[0] ?? "";
+  const lines = (first?.text ?? (error as Error).message ?? String(error)).split("\n").map((line) => line.trim());
+  const message = lines.find((line) => line !== "" && !line.startsWith("Cannot process MDX")) ?? "";
   const inText = /\(?(\d+):(\d+)(?:-\d+:\d+)?\)?/.exec(message);
   const line = first?.location?.line || Number(inText?.[1] ?? 1);
   const column = first?.location?.line ? first.location.column + 1 : Number(inText?.[2] ?? 1);
-  return { file, line, column, message: message.replace(/^\[plugin [^\]]+\] /, "") };
+  return {
+    file,
+    line,
+    column,
+    message: message.replace(/^\d+:\d+(-\d+:\d+)?: /, "").replace(/ \[plugin [^\]]+\]$/, ""),
+  };
 }

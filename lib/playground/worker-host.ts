@@ -24,7 +24,8 @@ export interface WorldView {
 /** How much of a terminal's past is kept to draw it again. */
 const KEPT_BYTES_MAX = 2 * 1024 * 1024;
 
-const NEW_VIEW: WorldView = {
+/** A world nobody has asked for yet. */
+export const NEW_VIEW: WorldView = {
   phase: "starting",
   goals: [],
   clock: { at: 0, speed: 1, isResting: false },

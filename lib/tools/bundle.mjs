@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSyn
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const FORMAT = 3;
+const FORMAT = 4;
 
 /** The repository: where package.json is. The working directory is tried first, for this file may itself be bundled. */
 const findRoot = () =>
@@ -34,23 +34,33 @@ export async function bundle(entry, root = findRoot()) {
     platform: "node",
     format: "esm",
     target: "node20",
-    // Files marked "server-only" are at home here.
-    conditions: ["react-server"],
     packages: "external",
     sourcemap: "inline",
     sourcesContent: false,
     tsconfig: join(root, "tsconfig.json"),
     outfile: join(cache, `${name}.mjs`),
     logLevel: "error",
+    plugins: [serverOnly],
   });
   const text = outputFiles[0].text;
   const file = `${name}-${createHash("sha256").update(text).digest("hex").slice(0, 12)}.mjs`;
   mkdirSync(cache, { recursive: true });
   writeWhole(join(cache, file), text);
-  const inputs = Object.keys(metafile.inputs).map((path) => [path, stamp(join(root, path))]);
+  const inputs = Object.keys(metafile.inputs)
+    .filter((path) => !path.startsWith("empty:"))
+    .map((path) => [path, stamp(join(root, path))]);
   writeWhole(note, JSON.stringify({ file, node: process.versions.node, inputs }));
   return join(cache, file);
 }
+
+/** Files marked "server-only" are at home here; the package itself knows bundlers of pages only. */
+const serverOnly = {
+  name: "server-only",
+  setup(build) {
+    build.onResolve({ filter: /^server-only$/ }, ({ path }) => ({ path, namespace: "empty" }));
+    build.onLoad({ filter: /.*/, namespace: "empty" }, () => ({ contents: "" }));
+  },
+};
 
 function readNote(path) {
   try {

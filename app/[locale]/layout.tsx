@@ -1,0 +1,63 @@
+/** The frame of every page: language, theme, fonts, and the messages that client components need. */
+import "../globals.css";
+import type { Metadata, Viewport } from "next";
+import { notFound } from "next/navigation";
+import { NextIntlClientProvider } from "next-intl";
+import { getMessages, getTranslations, setRequestLocale } from "next-intl/server";
+import type { ReactNode } from "react";
+import { isLanguage, LANGUAGES } from "@/lib/i18n/languages";
+import { Offline } from "../_lesson/offline";
+import { THEME_SCRIPT } from "../_ui/theme-script";
+
+interface Props {
+  readonly children: ReactNode;
+  readonly params: Promise<{ readonly locale: string }>;
+}
+
+export const generateStaticParams = () => LANGUAGES.map((locale) => ({ locale }));
+
+export const viewport: Viewport = {
+  width: "device-width",
+  initialScale: 1,
+  themeColor: [
+    { media: "(prefers-color-scheme: light)", color: "#ffffff" },
+    { media: "(prefers-color-scheme: dark)", color: "#101b22" },
+  ],
+};
+
+export async function generateMetadata({ params }: Props): Promise<Metadata> {
+  const { locale } = await params;
+  if (!isLanguage(locale)) return {};
+  const text = await getTranslations({ locale, namespace: "site" });
+  return {
+    title: { default: text("title"), template: `%s · ${text("name")}` },
+    description: text("description"),
+    icons: { icon: "/icon.svg" },
+  };
+}
+
+export default async function Layout({ children, params }: Props) {
+  const { locale } = await params;
+  if (!isLanguage(locale)) notFound();
+  setRequestLocale(locale);
+  const text = await getTranslations("site");
+  const { lesson, progress, course, landing } = await getMessages();
+  return (
+    <html lang={locale} data-theme="light" suppressHydrationWarning>
+      <head>
+        {/* biome-ignore lint/security/noDangerouslySetInnerHtml: our own constant; it must run before the first paint. */}
+        <script dangerouslySetInnerHTML={{ __html: THEME_SCRIPT }} />
+      </head>
+      <body>
+        <a
+          href="#main"
+          className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded-md focus:bg-raised focus:px-4 focus:py-2 focus:shadow-chart"
+        >
+          {text("skip")}
+        </a>
+        <NextIntlClientProvider messages={{ lesson, progress, course, landing }}>{children}</NextIntlClientProvider>
+        <Offline />
+      </body>
+    </html>
+  );
+}
