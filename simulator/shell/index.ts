@@ -3,11 +3,12 @@ import { DirInode, FileInode, SymlinkInode } from "../os/inode";
 import { executable } from "../os/kernel";
 import type { Program } from "../os/process";
 import { coreutils } from "./coreutils/index";
+import type { ShellHost } from "./host";
 import { shellProgram } from "./shell-program";
 import { runTool, toolProgram } from "./tool";
 
 /** BusyBox: one program that is many, chosen by the name it is called with. */
-const busybox: Program = function* (process) {
+const busyboxProgram = (host: ShellHost): Program => function* (process) {
   let args = process.argv;
   let name = process.comm.replace(/^-/, "");
   if (name === "busybox") {
@@ -23,7 +24,7 @@ const busybox: Program = function* (process) {
     }
     process.argv = args;
   }
-  if (name === "sh" || name === "ash") return yield* shellProgram("ash")(process);
+  if (name === "sh" || name === "ash") return yield* shellProgram("ash", host)(process);
   const run = coreutils.get(name === "[" || name === "[[" ? "test" : name);
   if (!run || !busyboxApplets.includes(name)) {
     yield* process.printError(`${name}: applet not found\n`);
@@ -37,15 +38,20 @@ const gnuOnly = new Set(["jq", "yq", "dpkg", "column", "join", "numfmt", "gawk",
 
 const busyboxApplets: readonly string[] = [...coreutils.keys(), "ash", "sh", "[["].filter((name) => !gnuOnly.has(name)).sort();
 
-/** Every program of this room by name: shells, `busybox`, coreutils. */
-export const shellPrograms: ReadonlyMap<string, Program> = new Map<string, Program>([
-  ["bash", shellProgram("bash")],
-  ["sh", shellProgram("dash")],
-  ["dash", shellProgram("dash")],
-  ["ash", shellProgram("ash")],
-  ["busybox", busybox],
-  ...[...coreutils].map(([name, run]) => [name, toolProgram(name, run)] as const),
-]);
+/** Every program of this room by name: shells, `busybox`, coreutils; joined to the world by `host`. */
+export function makeShellPrograms(host: ShellHost = {}): ReadonlyMap<string, Program> {
+  return new Map<string, Program>([
+    ["bash", shellProgram("bash", host)],
+    ["sh", shellProgram("dash", host)],
+    ["dash", shellProgram("dash", host)],
+    ["ash", shellProgram("ash", host)],
+    ["busybox", busyboxProgram(host)],
+    ...[...coreutils].map(([name, run]) => [name, toolProgram(name, run)] as const),
+  ]);
+}
+
+/** The programs without completers or a page's editor: for images and tests. */
+export const shellPrograms: ReadonlyMap<string, Program> = makeShellPrograms();
 
 /** Names for a Debian-like system: `sh` is dash, `bash` is there, tools are GNU's. */
 export const gnuToolNames: readonly string[] = ["bash", "sh", "dash", ...coreutils.keys()];
@@ -64,4 +70,6 @@ export function busyboxBin(): DirInode {
   return bin;
 }
 
+export type { Completer, CompletionRequest, EditorHost, ShellHost } from "./host";
+export { unTelex } from "./telex";
 export { busyboxApplets, shellProgram };

@@ -7,6 +7,7 @@ import { applySetOptions } from "./builtins/variables";
 import { CommandAborted, ShellExit } from "./control";
 import { engine } from "./engine";
 import { reportSyntaxError, runStatements } from "./execute";
+import type { ShellHost } from "./host";
 import { runInteractive } from "./interactive";
 import { JobTable } from "./jobs";
 import { runToExit } from "./processes";
@@ -26,11 +27,11 @@ interface Invocation {
 }
 
 /** A shell program of one flavour. */
-export const shellProgram = (flavour: Flavour): Program =>
+export const shellProgram = (flavour: Flavour, host: ShellHost = {}): Program =>
   function* (process) {
     const shell = makeShell(process, flavour);
     const invocation = readArguments(shell, process.argv.slice(1));
-    if (typeof invocation === "object") return yield* runToExit(shell, run(shell, invocation));
+    if (typeof invocation === "object") return yield* runToExit(shell, run(shell, invocation, host));
     if (invocation === "version") {
       yield* process.print("GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)\nCopyright (C) 2022 Free Software Foundation, Inc.\nLicense GPLv3+: GNU GPL version 3 or later <http://gnu.org/licenses/gpl.html>\n\nThis is free software; you are free to change and redistribute it.\nThere is NO WARRANTY, to the extent permitted by law.\n");
       return 0;
@@ -125,7 +126,7 @@ function readArguments(shell: Shell, args: readonly string[]): Invocation | stri
   };
 }
 
-function* run(shell: Shell, invocation: Invocation): Task<number> {
+function* run(shell: Shell, invocation: Invocation, host: ShellHost): Task<number> {
   if (invocation.login) yield* sourceIfThere(shell, "/etc/profile");
   if (invocation.command !== undefined) {
     if (invocation.operands.length > 0) shell.name = invocation.operands[0]!;
@@ -136,7 +137,7 @@ function* run(shell: Shell, invocation: Invocation): Task<number> {
   }
   if (invocation.script !== undefined) return yield* runScript(shell, invocation);
   shell.positional = invocation.operands;
-  if (invocation.interactive) return yield* runInteractive(shell, { login: invocation.login, norc: invocation.norc });
+  if (invocation.interactive) return yield* runInteractive(shell, { login: invocation.login, norc: invocation.norc, host });
   watchInterrupt(shell);
   return yield* runStandardInput(shell);
 }
