@@ -15,7 +15,7 @@ export type NatAction =
 export type Verdict =
   | { readonly kind: "accept" }
   | { readonly kind: "drop"; readonly rule?: Rule }
-  | { readonly kind: "reject"; readonly with: RejectWith; readonly rule: Rule }
+  | { readonly kind: "reject"; readonly with: RejectWith; readonly rule?: Rule }
   | { readonly kind: "nat"; readonly action: NatAction };
 
 /** What matches may ask of the namespace that the packet is in. */

@@ -12,7 +12,7 @@ const markText = (mark: MarkMask): string =>
 export const probabilityText = (probability: number): string =>
   (Math.round(probability * 0x80000000) / 0x80000000).toFixed(11);
 const quoted = (text: string): string =>
-  /^[A-Za-z0-9_.:/@+-]+$/.test(text) ? text : `"${text.replace(/(["\\'])/g, "\\$1")}"`;
+  /^[A-Za-z0-9_-]+$/.test(text) ? text : `"${text.replace(/(["\\'])/g, "\\$1")}"`;
 
 export function natRangeText(nat: NatRange): string {
   let text = nat.address ?? "";

@@ -3,7 +3,7 @@ import type { Program } from "../../os/process";
 import { curl } from "./curl";
 import { busyboxNslookup, dig, getent, host, nslookup } from "./dns-tools";
 import { arp, busyboxIp, ifconfig, ip, route } from "./ip";
-import { conntrack, ipset, iptables, iptablesRestore, iptablesSave, ipvsadm } from "./iptables";
+import { conntrack, ipset, iptables, iptablesRestore, iptablesSave, ipvsadm, nft } from "./iptables";
 import { ab, hey } from "./load";
 import { busyboxNc, nc, telnet } from "./nc";
 import { busyboxPing, ping, traceroute } from "./ping";
@@ -31,6 +31,7 @@ export const netPrograms: ReadonlyMap<string, Program> = new Map<string, Program
   ["ipvsadm", ipvsadm],
   ["nc", nc],
   ["netstat", netstat],
+  ["nft", nft],
   ["nslookup", nslookup],
   ["ping", ping],
   ["route", route],

@@ -9,6 +9,7 @@ import { parseRule } from "../netfilter/parse";
 import type { TableName } from "../netfilter/rule";
 import { listChain, ruleText } from "../netfilter/save";
 import { netOf } from "../netns";
+import { listTable } from "../nftables/ruleset";
 
 const VERSION = "1.8.9";
 
@@ -237,6 +238,44 @@ export const ipset: Program = function* (process) {
       .join("\n"),
   );
   return 0;
+};
+
+export const nft: Program = function* (process) {
+  const args = process.argv.slice(1).filter((word) => !/^-[anNs]+$/.test(word));
+  const ruleset = netOf(process).nft;
+  const [verb, object, family, name] = args;
+  if (verb === "list" && object === "ruleset") {
+    yield* process.print(ruleset.list());
+    return 0;
+  }
+  if (verb === "list" && object === "tables") {
+    for (const table of ruleset.tables()) yield* process.print(`table ${table.family} ${table.name}\n`);
+    return 0;
+  }
+  if (verb === "list" && (object === "table" || object === "chain")) {
+    const table = ruleset.table(family ?? "ip", name ?? "");
+    const chain = args[4];
+    if (!table || (object === "chain" && !table.chains.has(chain ?? ""))) {
+      yield* process.printError(`Error: No such file or directory\n${args.join(" ")}\n`);
+      return 1;
+    }
+    yield* process.print(
+      listTable(
+        object === "table"
+          ? table
+          : { ...table, sets: new Map(), chains: new Map([[chain!, table.chains.get(chain!)!]]) },
+      ),
+    );
+    return 0;
+  }
+  if (verb === "flush" && object === "ruleset") {
+    ruleset.clear();
+    return 0;
+  }
+  yield* process.printError(
+    "nft: only `list ruleset|tables|table|chain` and `flush ruleset` are simulated; kube-proxy's nftables mode writes the table ip kube-proxy\n",
+  );
+  return 1;
 };
 
 export const ipvsadm: Program = function* (process) {
