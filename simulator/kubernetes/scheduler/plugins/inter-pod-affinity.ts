@@ -27,7 +27,7 @@ export const interPodAffinity: Plugin = {
     if (affinity.length === 0 && anti.length === 0 && handle.snapshot.requiredAntiAffinityCount === 0) return undefined;
     return { filter: prepareFilter(pod, affinity, anti, handle) };
   },
-  prepareScore(pod, nodes, handle) {
+  prepareScore(pod, _nodes, handle) {
     const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {};
     const wanted = weighted(pod, podAffinity?.preferredDuringSchedulingIgnoredDuringExecution, 1);
     wanted.push(...weighted(pod, podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution, -1));
