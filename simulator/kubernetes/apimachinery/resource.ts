@@ -60,9 +60,19 @@ export interface ResourceDefinition<T extends KubeObject = any> {
   readonly hasGeneration: boolean;
   /** Whether `status` belongs to the status subresource alone. */
   readonly hasStatus: boolean;
+  /** Of nodes, which register with a status: a create keeps it. */
+  readonly keepsStatusOnCreate?: boolean;
   readonly scale?: ScalePaths;
-  /** Whether an unconditional update (no resourceVersion) is allowed, and a PUT may create. */
+  /** Of Deployments, whose generation also counts changes of annotations. */
+  readonly generationCountsAnnotations?: boolean;
+  /** Whether an update may come without a resourceVersion. */
+  readonly allowUnconditionalUpdate: boolean;
+  /** Whether a PUT of an unknown name creates it. */
   readonly allowCreateOnUpdate: boolean;
+  /** Kinds whose update is judged by validateUpdate alone. */
+  readonly validateUpdateOnly?: boolean;
+  /** What becomes of dependents when the client does not say; absent is Background. */
+  readonly defaultPropagation?: "Orphan" | "Background";
   readonly columns: readonly Column<T>[];
   /** Fields that a fieldSelector may name, besides metadata.name and metadata.namespace. */
   readonly selectableFields: Readonly<Record<string, (object: T) => string>>;
@@ -83,8 +93,6 @@ export interface ResourceDefinition<T extends KubeObject = any> {
    * that go at once.
    */
   gracePeriod?(object: T, requested: number | undefined): number;
-  /** Names of finalizers a new object gets (PVCs, namespaces). */
-  readonly verbless?: boolean;
 }
 
 type Optional =
@@ -98,6 +106,7 @@ type Optional =
   | "hasGeneration"
   | "hasStatus"
   | "allowCreateOnUpdate"
+  | "allowUnconditionalUpdate"
   | "selectableFields";
 
 export const ALL_VERBS: readonly string[] = Object.freeze([
@@ -125,6 +134,7 @@ export function defineResource<T extends KubeObject>(
     nameRule: "dns-subdomain",
     hasGeneration: false,
     allowCreateOnUpdate: false,
+    allowUnconditionalUpdate: true,
     selectableFields: {},
     ...definition,
     subresources,

@@ -46,6 +46,8 @@ export interface StructType {
   readonly fields: ReadonlyMap<string, FieldSchema>;
   readonly required: ReadonlySet<string>;
   readonly atomic: boolean;
+  /** Of a CRD: members are kept as they were written. */
+  readonly custom?: boolean;
   /** Keeps what the schema does not know (x-kubernetes-preserve-unknown-fields). */
   readonly open?: boolean;
 }

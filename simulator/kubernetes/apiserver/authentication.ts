@@ -1,0 +1,170 @@
+/** Who asks: client certificates, bearer tokens (static and of service accounts), anonymous, and impersonation. */
+import { decodeUtf8, encodeUtf8 } from "../../base/bytes";
+import type { Instant } from "../../base/clock";
+import { sha256Hex } from "../../base/hash";
+import type { KubeObject } from "../apimachinery/object";
+import { decodeBase64, encodeBase64Url } from "../apimachinery/base64";
+import type { KubeRequest } from "../apimachinery/transport";
+import { goJson } from "../../text/go-json";
+import type { UserInfo } from "./scope";
+
+export const ANONYMOUS: UserInfo = Object.freeze({
+  name: "system:anonymous",
+  groups: Object.freeze(["system:unauthenticated"]),
+});
+
+export interface TokenRequestOptions {
+  readonly namespace: string;
+  readonly serviceAccount: KubeObject;
+  readonly audiences: readonly string[];
+  readonly expirationSeconds: number;
+  readonly boundObject?: {
+    readonly kind: string;
+    readonly name: string;
+    readonly uid: string;
+    readonly node?: { readonly name: string; readonly uid: string };
+  };
+}
+
+const ISSUER = "https://kubernetes.default.svc.cluster.local";
+
+/** Signs and checks service account tokens. The signature is a keyed digest: enough that no token can be made up. */
+export class TokenAuthority {
+  readonly #secret: string;
+  readonly #find: (group: string, plural: string, namespace: string, name: string) => KubeObject | undefined;
+  #serial = 0;
+
+  constructor(
+    secret: string,
+    find: (group: string, plural: string, namespace: string, name: string) => KubeObject | undefined,
+  ) {
+    this.#secret = secret;
+    this.#find = find;
+  }
+
+  issue(options: TokenRequestOptions, now: Instant): string {
+    const issued = Math.floor(now / 1000);
+    const { serviceAccount, boundObject } = options;
+    const id = sha256Hex(`${this.#secret}/jti/${++this.#serial}`);
+    const claims = {
+      aud: options.audiences,
+      exp: issued + options.expirationSeconds,
+      iat: issued,
+      iss: ISSUER,
+      jti: `${id.slice(0, 8)}-${id.slice(8, 12)}-4${id.slice(13, 16)}-8${id.slice(17, 20)}-${id.slice(20, 32)}`,
+      "kubernetes.io": {
+        namespace: options.namespace,
+        ...(boundObject?.node ? { node: boundObject.node } : {}),
+        ...(boundObject ? { [boundObject.kind.toLowerCase()]: { name: boundObject.name, uid: boundObject.uid } } : {}),
+        serviceaccount: { name: serviceAccount.metadata.name, uid: serviceAccount.metadata.uid },
+      },
+      nbf: issued,
+      sub: `system:serviceaccount:${options.namespace}:${serviceAccount.metadata.name}`,
+    };
+    return this.#sign(claims);
+  }
+
+  /** The legacy token of a Secret of type kubernetes.io/service-account-token. It does not expire. */
+  issueLegacy(namespace: string, serviceAccount: KubeObject, secretName: string): string {
+    return this.#sign({
+      iss: "kubernetes/serviceaccount",
+      "kubernetes.io/serviceaccount/namespace": namespace,
+      "kubernetes.io/serviceaccount/secret.name": secretName,
+      "kubernetes.io/serviceaccount/service-account.name": serviceAccount.metadata.name,
+      "kubernetes.io/serviceaccount/service-account.uid": serviceAccount.metadata.uid,
+      sub: `system:serviceaccount:${namespace}:${serviceAccount.metadata.name}`,
+    });
+  }
+
+  check(token: string, now: Instant): UserInfo | undefined {
+    const parts = token.split(".");
+    if (parts.length !== 3 || this.#signature(`${parts[0]}.${parts[1]}`) !== parts[2]) return undefined;
+    const payload = decodeBase64(parts[1]!);
+    if (payload === undefined) return undefined;
+    const claims = JSON.parse(decodeUtf8(payload)) as Record<string, unknown>;
+    const subject = String(claims.sub ?? "").split(":");
+    const [, , namespace, name] = subject;
+    if (!namespace || !name) return undefined;
+    const account = this.#find("", "serviceaccounts", namespace, name);
+    const bound = claims["kubernetes.io"] as
+      | { pod?: { name: string; uid: string }; serviceaccount: { uid: string }; node?: { name: string; uid: string } }
+      | undefined;
+    const uid = bound?.serviceaccount.uid ?? claims["kubernetes.io/serviceaccount/service-account.uid"];
+    if (!account || account.metadata.uid !== uid) return undefined;
+    if (typeof claims.exp === "number" && now >= claims.exp * 1000) return undefined;
+    if (bound?.pod) {
+      const pod = this.#find("", "pods", namespace, bound.pod.name);
+      if (!pod || pod.metadata.uid !== bound.pod.uid) return undefined;
+    }
+    return {
+      name: `system:serviceaccount:${namespace}:${name}`,
+      uid: account.metadata.uid,
+      groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"],
+      extra: {
+        ...(claims.jti ? { "authentication.kubernetes.io/credential-id": [`JTI=${String(claims.jti)}`] } : {}),
+        ...(bound?.node
+          ? {
+              "authentication.kubernetes.io/node-name": [bound.node.name],
+              "authentication.kubernetes.io/node-uid": [bound.node.uid],
+            }
+          : {}),
+        ...(bound?.pod
+          ? {
+              "authentication.kubernetes.io/pod-name": [bound.pod.name],
+              "authentication.kubernetes.io/pod-uid": [bound.pod.uid],
+            }
+          : {}),
+      },
+    };
+  }
+
+  #sign(claims: unknown): string {
+    const key = sha256Hex(`${this.#secret}/kid`).slice(0, 43);
+    const head = encodeBase64Url(encodeUtf8(goJson({ alg: "RS256", kid: key }, { sortKeys: false })));
+    const body = encodeBase64Url(encodeUtf8(goJson(claims, { sortKeys: false })));
+    return `${head}.${body}.${this.#signature(`${head}.${body}`)}`;
+  }
+
+  /** 256 bytes, the length of an RSA signature. */
+  #signature(text: string): string {
+    let bytes = "";
+    for (let i = 0; i < 8; i++) {
+      const hex = sha256Hex(encodeUtf8(`${this.#secret}/${i}/${text}`));
+      for (let k = 0; k < 64; k += 2) bytes += String.fromCharCode(Number.parseInt(hex.slice(k, k + 2), 16));
+    }
+    return encodeBase64Url(bytes as ReturnType<typeof encodeUtf8>);
+  }
+}
+
+const certificateUsers = new Map<string, UserInfo>();
+
+/** The user a request is made by; undefined for credentials that are no good (401). */
+export function authenticate(
+  request: KubeRequest,
+  authority: TokenAuthority,
+  staticTokens: ReadonlyMap<string, UserInfo>,
+  now: Instant,
+): UserInfo | undefined {
+  const { credentials } = request;
+  const bearer = /^Bearer (.+)$/.exec(request.headers?.authorization ?? "")?.[1] ?? credentials?.token;
+  if (credentials?.certificate) {
+    const { commonName, organizations } = credentials.certificate;
+    const key = `${commonName}\u0000${organizations.join("\u0000")}`;
+    let user = certificateUsers.get(key);
+    if (!user) {
+      user = Object.freeze({
+        name: commonName,
+        groups: Object.freeze([...organizations, "system:authenticated"]),
+        extra: Object.freeze({
+          "authentication.kubernetes.io/credential-id": [`X509SHA256=${sha256Hex(encodeUtf8(key))}`],
+        }),
+      });
+      // A pure function of the certificate, so keeping it changes nothing; the bound only limits memory.
+      if (certificateUsers.size > 1000) certificateUsers.clear();
+      certificateUsers.set(key, user);
+    }
+    return user;
+  }
+  if (bearer) return staticTokens.get(bearer) ?? authority.check(bearer, now);
+  return ANONYMOUS;
+}

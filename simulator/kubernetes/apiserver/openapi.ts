@@ -1,0 +1,142 @@
+/** /openapi/v3: the schema as OpenAPI, enough for explain and strict validation. Descriptions are not the server's here. */
+import type { ApiRequest, ApiResponse } from "../../base/door";
+import { fnv1a } from "../../base/hash";
+import { builtinSchema, structOfKind } from "../api/schema";
+import { formatApiVersion } from "../apimachinery/group-version-kind";
+import type { Scheme } from "../apimachinery/scheme";
+import type { FieldSchema, FieldType, StructType } from "../apimachinery/schema";
+
+const HEADERS = Object.freeze({ "content-type": "application/json" });
+
+export function openApi(request: ApiRequest, scheme: Scheme): ApiResponse | undefined {
+  const path = request.path.replace(/\/+$/, "");
+  if (path === "/openapi/v3") {
+    const paths: Record<string, unknown> = {};
+    for (const groupVersion of scheme.groupVersions()) {
+      const name = groupVersion.includes("/") ? `apis/${groupVersion}` : `api/${groupVersion}`;
+      const kinds = scheme.servedIn(groupVersion).map((s) => s.resource.kind);
+      paths[name] = {
+        serverRelativeURL: `/openapi/v3/${name}?hash=${fnv1a(`${name}${kinds.join()}`).toString(16).toUpperCase()}`,
+      };
+    }
+    return { status: 200, headers: HEADERS, body: { paths } };
+  }
+  const m = /^\/openapi\/v3\/(?:api\/(v\d+)|apis\/([^/]+)\/([^/]+))$/.exec(path);
+  if (!m) return undefined;
+  const groupVersion = m[1] ?? `${m[2]}/${m[3]}`;
+  if (!scheme.groupVersions().includes(groupVersion)) return undefined;
+  return { status: 200, headers: HEADERS, body: documentOf(scheme, groupVersion) };
+}
+
+function documentOf(scheme: Scheme, groupVersion: string): unknown {
+  const schemas: Record<string, unknown> = {};
+  const paths: Record<string, unknown> = {};
+  const add = (struct: StructType, id: string, gvk?: unknown): void => {
+    if (schemas[id]) return;
+    const properties: Record<string, unknown> = {};
+    const entry: Record<string, unknown> = {
+      type: "object",
+      properties,
+      ...(struct.required.size > 0 ? { required: [...struct.required] } : {}),
+    };
+    if (gvk) entry["x-kubernetes-group-version-kind"] = [gvk];
+    schemas[id] = entry;
+    for (const field of struct.fields.values()) properties[field.name] = propertyOf(field, add);
+  };
+  for (const { resource, group, version, conversion } of scheme.servedIn(groupVersion)) {
+    const gvk = { group, version, kind: resource.kind };
+    const struct = structOfKind(formatApiVersion(group, version), resource.kind);
+    const id = struct
+      ? fullId(conversion?.schema ?? resource.schema)
+      : `${group.split(".").reverse().join(".")}.${version}.${resource.kind}`;
+    if (struct) add(struct, id, gvk);
+    else schemas[id] = { type: "object", "x-kubernetes-group-version-kind": [gvk] };
+    const base = group ? `/apis/${group}/${version}` : `/api/${version}`;
+    const collection = `${base}${resource.namespaced ? "/namespaces/{namespace}" : ""}/${resource.plural}`;
+    const parameters = ["dryRun", "fieldManager", "fieldValidation"].map((name) => ({
+      name,
+      in: "query",
+      schema: { type: "string", uniqueItems: true },
+    }));
+    const operation = (action: string): unknown => ({
+      "x-kubernetes-action": action,
+      "x-kubernetes-group-version-kind": gvk,
+      parameters,
+      responses: {
+        200: { description: "OK", content: { "application/json": { schema: { $ref: `#/components/schemas/${id}` } } } },
+      },
+    });
+    paths[collection] = { get: operation("list"), post: operation("post") };
+    paths[`${collection}/{name}`] = {
+      get: operation("get"),
+      put: operation("put"),
+      patch: operation("patch"),
+      delete: operation("delete"),
+    };
+  }
+  return { openapi: "3.0.0", info: { title: "Kubernetes", version: "v1.36.2" }, paths, components: { schemas } };
+}
+
+/** `core.v1.Pod` becomes `io.k8s.api.core.v1.Pod`. */
+function fullId(id: string): string {
+  if (id.startsWith("meta.v1.")) return `io.k8s.apimachinery.pkg.apis.${id}`;
+  if (id.startsWith("apiextensions.v1.")) return `io.k8s.apiextensions-apiserver.pkg.apis.${id}`;
+  if (id.startsWith("apiregistration.v1.")) return `io.k8s.kube-aggregator.pkg.apis.${id}`;
+  return `io.k8s.api.${id}`;
+}
+
+const idOf = (struct: StructType): string => {
+  for (const id of Object.keys(builtinSchema.data.types)) if (builtinSchema.struct(id) === struct) return fullId(id);
+  return struct.name;
+};
+
+type AddStruct = (struct: StructType, id: string) => void;
+
+function propertyOf(field: FieldSchema, add: AddStruct): Record<string, unknown> {
+  const property = typeOf(field.type, add);
+  if (field.default !== undefined) property.default = field.default;
+  if (field.enum) {
+    if (field.type.kind === "list") (property.items as Record<string, unknown>).enum = field.enum;
+    else property.enum = field.enum;
+  }
+  if (field.patchStrategy.length > 0) property["x-kubernetes-patch-strategy"] = field.patchStrategy.join(",");
+  if (field.mergeKey) property["x-kubernetes-patch-merge-key"] = field.mergeKey;
+  if (field.type.kind === "list") property["x-kubernetes-list-type"] = field.listType ?? "atomic";
+  if (field.listMapKeys) property["x-kubernetes-list-map-keys"] = field.listMapKeys;
+  if (field.atomic) property["x-kubernetes-map-type"] = "atomic";
+  return property;
+}
+
+function typeOf(type: FieldType, add: AddStruct): Record<string, unknown> {
+  switch (type.kind) {
+    case "struct": {
+      const id = idOf(type.struct);
+      add(type.struct, id);
+      return { allOf: [{ $ref: `#/components/schemas/${id}` }] };
+    }
+    case "list":
+      return { type: "array", items: typeOf(type.element, add) };
+    case "map":
+      return { type: "object", additionalProperties: typeOf(type.value, add) };
+    case "bool":
+      return { type: "boolean" };
+    case "int32":
+    case "int64":
+      return { type: "integer", format: type.kind };
+    case "float64":
+      return { type: "number", format: "double" };
+    case "intOrString":
+      return { oneOf: [{ type: "integer" }, { type: "string" }], format: "int-or-string" };
+    case "time":
+    case "microTime":
+      return { type: "string", format: "date-time" };
+    case "bytes":
+      return { type: "string", format: "byte" };
+    case "any":
+      return { type: "object" };
+    case "quantity":
+      return { type: "string" };
+    case "string":
+      return { type: "string" };
+  }
+}

@@ -1,0 +1,120 @@
+/** Reads a request's path and method: which resource, which verb (apiserver/pkg/endpoints/request.RequestInfo). */
+import type { ApiRequest } from "../../base/door";
+import { formatApiVersion } from "../apimachinery/group-version-kind";
+
+export interface RequestInfo {
+  readonly isResource: boolean;
+  readonly path: string;
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  /** `v1`, `apps/v1`. */
+  readonly groupVersion: string;
+  readonly namespace: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly name: string;
+  /** What follows the subresource: a proxied path. */
+  readonly rest: readonly string[];
+}
+
+/** Subresources of namespaces: `/api/v1/namespaces/x/status` is no resource called "status" in namespace x. */
+const NAMESPACE_SUBRESOURCES: ReadonlySet<string> = new Set(["status", "finalize"]);
+
+export const queryValue = (request: ApiRequest, name: string): string => request.query?.[name]?.[0] ?? "";
+
+export const queryFlag = (request: ApiRequest, name: string): boolean => {
+  const values = request.query?.[name];
+  if (!values || values.length === 0) return false;
+  return values[0] === "" || values[0] === "true" || values[0] === "1";
+};
+
+export function requestInfo(request: ApiRequest): RequestInfo {
+  const parts = request.path
+    .split("/")
+    .filter((part) => part !== "")
+    .map(decode);
+  const plain: RequestInfo = {
+    isResource: false,
+    path: request.path,
+    verb: request.method.toLowerCase(),
+    group: "",
+    version: "",
+    groupVersion: "",
+    namespace: "",
+    resource: "",
+    subresource: "",
+    name: "",
+    rest: [],
+  };
+  let group = "";
+  let version: string;
+  let rest: string[];
+  if (parts[0] === "api" && parts.length >= 3) {
+    version = parts[1]!;
+    rest = parts.slice(2);
+  } else if (parts[0] === "apis" && parts.length >= 4) {
+    group = parts[1]!;
+    version = parts[2]!;
+    rest = parts.slice(3);
+  } else return plain;
+
+  let namespace = "";
+  let resource: string;
+  let name = "";
+  let subresource = "";
+  let tail: string[] = [];
+  if (rest[0] === "namespaces" && rest.length > 2 && !NAMESPACE_SUBRESOURCES.has(rest[2]!)) {
+    namespace = rest[1]!;
+    rest = rest.slice(2);
+    resource = rest[0]!;
+    name = rest[1] ?? "";
+    subresource = rest[2] ?? "";
+    tail = rest.slice(3);
+  } else {
+    resource = rest[0]!;
+    name = rest[1] ?? "";
+    subresource = rest[2] ?? "";
+    tail = rest.slice(3);
+    // The namespace of a namespace is itself, for authorization.
+    if (resource === "namespaces" && name) namespace = name;
+  }
+  return {
+    isResource: true,
+    path: request.path,
+    verb: verbOf(request, name),
+    group,
+    version,
+    groupVersion: formatApiVersion(group, version),
+    namespace,
+    resource,
+    subresource,
+    name,
+    rest: tail,
+  };
+}
+
+function verbOf(request: ApiRequest, name: string): string {
+  switch (request.method) {
+    case "POST":
+      return "create";
+    case "PUT":
+      return "update";
+    case "PATCH":
+      return "patch";
+    case "DELETE":
+      return name ? "delete" : "deletecollection";
+    default:
+      if (name) return queryFlag(request, "watch") ? "watch" : "get";
+      return queryFlag(request, "watch") ? "watch" : "list";
+  }
+}
+
+function decode(part: string): string {
+  if (!part.includes("%")) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
