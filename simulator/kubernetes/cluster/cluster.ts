@@ -20,7 +20,7 @@ import { NODES } from "../client/resources";
 import { EtcdCluster } from "../etcd/cluster";
 import { type Kubelet, runKubelet } from "../kubelet/kubelet";
 import { KubeletServer } from "../kubelet/server";
-import { BridgeCni } from "./cni";
+import { NodeCni } from "./cni";
 import { ControlPlane } from "./control-plane";
 import { Host } from "./host";
 import { identities } from "./identities";
@@ -28,6 +28,7 @@ import { klogLine } from "./journal";
 import { CA_PEM, kubeconfigText } from "./kubeconfig";
 import { ApiLink } from "./link";
 import type { ClusterProfile, MachineProfile } from "./profiles";
+import { nodePrograms } from "./programs";
 import { controlPlaneImages, staticPodManifests } from "./static-pods";
 
 export interface NodeImage {
@@ -107,7 +108,8 @@ export class Cluster {
     });
     for (const [name, program] of this.controlPlane.programs()) options.programs.set(name, program);
     for (const machine of machines) this.#addHost(machine);
-    this.#layRoutes();
+    if (profile.staticPodNetworks) this.#layRoutes();
+    for (const [name, program] of nodePrograms(this)) options.programs.set(name, program);
   }
 
   // ---- what there is ---------------------------------------------------------------------------------------------------
@@ -271,7 +273,9 @@ export class Cluster {
     const index = this.nodeProfiles().indexOf(machine);
     const podNetwork = parseCidr(profile.podCidr)!;
     const cidr = parseCidr(`${addressAt(podNetwork, index * 256)}/24`)!;
-    host.installContainerd(new BridgeCni(host.netns, cidr, podNetwork), options.pauseImage);
+    const cni = new NodeCni(host.netns);
+    if (profile.staticPodNetworks) cni.configure(cidr, podNetwork);
+    host.installContainerd(cni, options.pauseImage);
     host.containerd.importImage(options.pauseImage, ["registry.k8s.io/pause:3.10"]);
     for (const { image, names } of options.images ?? []) host.containerd.importImage(image, names);
     const isControlPlane = profile.controlPlane.kind === "static-pods" && profile.controlPlane.nodes.includes(machine);
@@ -361,6 +365,21 @@ export class Cluster {
           protocol: "static",
         });
       });
+  }
+
+  // ---- nodes that come and go -------------------------------------------------------------------------------------------
+
+  /** kubeadm join, once it has been let in: the machine's kubelet starts and registers. */
+  joinNode(host: Host): void {
+    host.systemd.start(host.systemd.unit("containerd")!);
+    host.systemd.start(host.systemd.unit("kubelet")!);
+  }
+
+  /** kubeadm reset: the kubelet stops and what it ran is removed. The Node object stays until somebody deletes it. */
+  resetNode(host: Host): void {
+    const kubelet = host.systemd.unit("kubelet");
+    if (kubelet) host.systemd.stop(kubelet);
+    for (const container of [...host.containerd.containers.values()]) container.signal("KILL");
   }
 
   // ---- the API server's way to the kubelets ---------------------------------------------------------------------------

@@ -6,8 +6,8 @@ import { encodeUtf8 } from "../../base/bytes";
 import type { Image } from "../../containerd/api";
 import { Containerd } from "../../containerd/containerd";
 import { CriImages } from "../../containerd/cri-images";
-import { CriRuntime } from "../../containerd/cri-service";
-import type { CniPlugin, ImageService, RuntimeService } from "../../containerd/cri";
+import { type CriOptions, CriRuntime } from "../../containerd/cri-service";
+import type { ImageService, RuntimeService } from "../../containerd/cri";
 import type { Registries } from "../../containerd/registry";
 import type { Network } from "../../net/network";
 import { Netns } from "../../net/netns";
@@ -17,6 +17,7 @@ import { Kernel } from "../../os/kernel";
 import { MountNamespace } from "../../os/mounts";
 import { NullDevice, type OpenFile, SinkFile } from "../../os/open-file";
 import type { Process, ProcessContext, Program } from "../../os/process";
+import type { NodeCni } from "./cni";
 import { Journal } from "./journal";
 import { Systemd } from "./systemd";
 
@@ -44,6 +45,21 @@ export interface HostOptions {
   readonly hosts: ReadonlyMap<string, string>;
 }
 
+/** containerd's CRI plugin says whether a CNI configuration is there. */
+class NodeRuntime extends CriRuntime {
+  readonly #cni: NodeCni;
+
+  constructor(options: CriOptions & { readonly cni: NodeCni }) {
+    super(options);
+    this.#cni = options.cni;
+  }
+
+  override status() {
+    const networkReady = this.#cni.network.isReady;
+    return { runtimeReady: true, networkReady, networkMessage: networkReady ? "" : "cni plugin not initialized" };
+  }
+}
+
 /** systemd's sinks: a daemon's output goes to the journal through its own log calls. */
 const silent = (): SinkFile => new SinkFile("journal", () => {});
 
@@ -58,7 +74,9 @@ export class Host {
   readonly containerd: Containerd;
   /** Bytes that a fault pretends to be on the disk. */
   extraDiskBytes = 0;
-  #cri: { readonly runtime: CriRuntime; readonly images: CriImages } | undefined;
+  /** The node's CNI chain, where it is one. */
+  cni: NodeCni | undefined;
+  #cri: { readonly runtime: NodeRuntime; readonly images: CriImages } | undefined;
   readonly #options: HostOptions;
 
   constructor(options: HostOptions) {
@@ -143,9 +161,10 @@ export class Host {
   }
 
   /** containerd as a unit, with its CRI plugin. Containers outlive it, as their shims do. */
-  installContainerd(cni: CniPlugin, pauseImage: Image): void {
+  installContainerd(cni: NodeCni, pauseImage: Image): void {
+    this.cni = cni;
     const { random, network } = this.#options;
-    const runtime = new CriRuntime({
+    const runtime = new NodeRuntime({
       containerd: this.containerd,
       random: random.stream(`containerd/${this.name}`),
       cni,

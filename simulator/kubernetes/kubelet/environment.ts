@@ -41,7 +41,8 @@ export function makeEnvironment(
   return ok(all);
 }
 
-const variableName = /^[-._a-zA-Z][-._a-zA-Z0-9]*$/;
+/** IsRelaxedEnvVarName: printable ASCII but for the equals sign. */
+const variableName = /^[\x20-\x3c\x3e-\x7e]+$/;
 
 function addEnvFrom(
   container: Container | EphemeralContainer,

@@ -4,6 +4,7 @@ import { decodeUtf8 } from "../../base/bytes";
 import { failure, ok, type Result } from "../../base/result";
 import type { Task } from "../../base/task";
 import { netOf } from "../../net/netns";
+import { startTls } from "../../net/tls";
 import { SysError } from "../../os/errno";
 import type { Process } from "../../os/process";
 import { within } from "./within";
@@ -57,6 +58,14 @@ export function* httpGet(process: Process, target: HttpTarget, timeoutMs: number
 function* exchange(process: Process, target: HttpTarget, timeoutMs: number): Task<Result<HttpAnswer, string>> {
   const connection = yield* netOf(process).connect(process, { address: target.host, port: target.port, timeoutMs });
   try {
+    if (target.scheme === "https") {
+      // Probes do not check certificates.
+      const hello = yield* startTls(connection, target.host);
+      if (hello.kind !== "ok")
+        return failure(
+          `Get "${urlOf(target)}": ${hello.kind === "closed" ? "EOF" : "http: server gave HTTP response to HTTPS client"}`,
+        );
+    }
     const hasHost = target.headers.some((header) => header.name.toLowerCase() === "host");
     const hasAgent = target.headers.some((header) => header.name.toLowerCase() === "user-agent");
     const hasAccept = target.headers.some((header) => header.name.toLowerCase() === "accept");

@@ -10,6 +10,10 @@ test("three nodes become Ready", () => {
 test("a Deployment of three comes up", () => {
   const world = makeWorld();
   world.apply(deploymentOf("web", 3));
-  world.until("three Running", () => world.pods("app=web").filter((p) => p.status?.phase === "Running").length === 3, 30);
+  world.until(
+    "three Running",
+    () => world.pods("app=web").filter((p) => p.status?.phase === "Running").length === 3,
+    30,
+  );
   expect(new Set(world.pods("app=web").map((p) => p.status?.podIP)).size).toBe(3);
 });

@@ -12,6 +12,7 @@ import type { KubeObject } from "@/simulator/kubernetes/apimachinery/object";
 import type { Event, Pod } from "@/simulator/kubernetes/api/types.generated";
 import type { Client } from "@/simulator/kubernetes/client/client";
 import { EVENTS, PODS } from "@/simulator/kubernetes/client/resources";
+import { installAddons } from "@/simulator/kubernetes/cluster/install";
 import { Cluster, type ClusterOptions } from "@/simulator/kubernetes/cluster/cluster";
 import { type ClusterProfile, recordedKubernetes } from "@/simulator/kubernetes/cluster/profiles";
 import { serveHttp, textResponse } from "@/simulator/net/http";
@@ -168,7 +169,7 @@ export function makeWorld(options: WorldOptions = {}): World {
       { names: ["docker.io/library/web:1"], image: WEB },
       { names: ["docker.io/library/tools:1"], image: TOOLS },
     ],
-    ...(options.install ? { install: options.install } : {}),
+    install: options.install ?? installAddons,
   });
   const client = cluster.adminClient("test/1");
   const world: World = {
