@@ -276,18 +276,19 @@ export function validateMetadataFields(
       );
     }
   }
-  for (const finalizer of metadata.finalizers ?? []) {
+  (metadata.finalizers ?? []).forEach((finalizer: string, i: number) => {
     for (const message of qualifiedName(finalizer)) errors.push(invalid(`${field}.finalizers`, finalizer, message));
-    if (!finalizer.includes("/") && !STANDARD_FINALIZERS.includes(finalizer)) {
+    // A domain without a path is what the CRD machinery itself uses.
+    if (!/[./]/.test(finalizer) && !STANDARD_FINALIZERS.includes(finalizer)) {
       errors.push(
         invalid(
-          `${field}.finalizers`,
+          `${field}.finalizers[${i}]`,
           finalizer,
           "name is neither a standard finalizer name nor is it fully qualified",
         ),
       );
     }
-  }
+  });
   return errors;
 }
 

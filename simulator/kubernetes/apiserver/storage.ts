@@ -2,9 +2,9 @@
  * Storage of one resource: its etcd keys, and the watch cache: the objects as they are now, in key order, an index of
  * Pods by node, the recent events, and the watchers. Objects are the frozen values of etcd itself.
  */
-import BTree from "sorted-btree";
 import type { KubeObject } from "../apimachinery/object";
 import type { ResourceDefinition } from "../apimachinery/resource";
+import { SortedMap } from "../etcd/sorted-map";
 import type { StoreEvent } from "../etcd/store";
 
 export type WatchEventType = "ADDED" | "MODIFIED" | "DELETED" | "BOOKMARK" | "ERROR";
@@ -52,7 +52,7 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 export class ResourceStorage {
   readonly resource: ResourceDefinition;
   readonly prefix: string;
-  readonly #objects = new BTree<string, KubeObject>(undefined, compare);
+  readonly #objects = new SortedMap<KubeObject>();
   readonly #byKey = new Map<string, KubeObject>();
   readonly #byNode: Map<string, Map<string, KubeObject>> | undefined;
   #events: CacheEvent[] = [];
@@ -95,13 +95,8 @@ export class ResourceStorage {
 
   /** Objects in key order; of one namespace when given. */
   list(namespace?: string): KubeObject[] {
-    const found: KubeObject[] = [];
-    if (namespace && this.resource.namespaced) {
-      this.#objects.forRange(`${namespace}/`, `${namespace}0`, false, (_key, object) => {
-        found.push(object);
-      });
-    } else for (const object of this.#objects.values()) found.push(object);
-    return found;
+    if (namespace && this.resource.namespaced) return this.#objects.range(`${namespace}/`, `${namespace}0`);
+    return this.#objects.range();
   }
 
   /** Pods bound to a node, in key order. */

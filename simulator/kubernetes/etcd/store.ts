@@ -2,10 +2,10 @@
  * etcd's MVCC store: every transaction that writes makes one revision; a key remembers the values it had, so the past
  * can be read until it is compacted. Values are frozen and shared, never copied.
  */
-import BTree from "sorted-btree";
 import { assert } from "../../base/assert";
 import { limits } from "../../base/limits";
 import { failure, ok, type Result } from "../../base/result";
+import { SortedMap } from "./sorted-map";
 import { StateHash } from "./state-hash";
 
 export interface KeyValue<V = unknown> {
@@ -64,7 +64,7 @@ export type TransactionHook = (events: readonly StoreEvent[]) => void;
 export class Store<V = unknown> {
   #revision = 1;
   #compacted = 0;
-  readonly #keys = new BTree<string, History<V>>(undefined, compareKeys);
+  readonly #keys = new SortedMap<History<V>>();
   readonly #histories = new Map<string, History<V>>();
   readonly #log: StoreEvent<V>[] = [];
   readonly #listeners: ((events: readonly StoreEvent<V>[]) => void)[] = [];
@@ -109,12 +109,12 @@ export class Store<V = unknown> {
     if (revision < this.#compacted) return failure("compacted");
     const kvs: KeyValue<V>[] = [];
     let count = 0;
-    this.#keys.forRange(from, to, false, (_key, history) => {
+    for (const history of this.#keys.range(from, to)) {
       const kv = at(history, revision);
-      if (!kv) return;
+      if (!kv) continue;
       if (count < limit) kvs.push(kv);
       count++;
-    });
+    }
     return ok({ kvs, count, revision: this.#revision });
   }
 
@@ -248,8 +248,6 @@ export class Store<V = unknown> {
     return low;
   }
 }
-
-const compareKeys = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 function at<V>({ entries }: History<V>, revision: number): KeyValue<V> | undefined {
   for (let i = entries.length - 1; i >= 0; i--) if (entries[i]!.revision <= revision) return entries[i]!.kv;

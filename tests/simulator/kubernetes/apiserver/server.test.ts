@@ -1,47 +1,5 @@
 import { expect, test } from "vitest";
-import type { ApiResponse } from "@/simulator/base/door";
-import { instantOf } from "@/simulator/base/clock";
-import { Loop } from "@/simulator/base/loop";
-import { Random } from "@/simulator/base/random";
-import { ApiServer } from "@/simulator/kubernetes/apiserver/server";
-import type { KubeRequest } from "@/simulator/kubernetes/apimachinery/transport";
-
-export const ADMIN = { certificate: { commonName: "kubernetes-admin", organizations: ["system:masters"] } };
-
-function world() {
-  const loop = new Loop(instantOf(2026, 11, 23, 11));
-  const server = new ApiServer({ loop, random: new Random("1") });
-  const call = (
-    method: KubeRequest["method"],
-    path: string,
-    body?: unknown,
-    extra: Partial<KubeRequest> = {},
-  ): ApiResponse & { body: any } => {
-    const [plain, query] = path.split("?");
-    const q: Record<string, string[]> = {};
-    for (const pair of query ? query.split("&") : []) {
-      const at = pair.indexOf("=");
-      (q[pair.slice(0, at)] ??= []).push(decodeURIComponent(pair.slice(at + 1)));
-    }
-    return server.request({ method, path: plain!, query: q, body, credentials: ADMIN, ...extra }) as ApiResponse & {
-      body: any;
-    };
-  };
-  // The service account controller is not here.
-  call("POST", "/api/v1/namespaces/default/serviceaccounts", { metadata: { name: "default" } });
-  return { loop, server, call };
-}
-
-const deployment = (name: string, extra: object = {}) => ({
-  apiVersion: "apps/v1",
-  kind: "Deployment",
-  metadata: { name, labels: { app: name } },
-  spec: {
-    selector: { matchLabels: { app: name } },
-    template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: "c", image: "nginx" }] } },
-    ...extra,
-  },
-});
+import { deployment, user, world } from "./world";
 
 test("a Deployment is created with upstream's defaults", () => {
   const { call } = world();
@@ -141,7 +99,7 @@ test("errors in upstream's words", () => {
       "forbidden",
       () =>
         call("GET", "/api/v1/namespaces/default/pods", undefined, {
-          credentials: { certificate: { commonName: "bob", organizations: [] } },
+          ...user("bob"),
         }),
       'pods is forbidden: User "bob" cannot list resource "pods" in API group "" in the namespace "default"',
     ],
