@@ -26,14 +26,19 @@ import { type AddonDependencies, type AddonRun, addonRun, startInformers, untilT
 const CONTROLLER = "k8s.io/ingress-nginx";
 const PREFIX = "nginx.ingress.kubernetes.io";
 
+/** nginx words two statuses its own way. */
+const nginxReason = (status: number): string =>
+  status === 503 ? "Service Temporarily Unavailable" : status === 504 ? "Gateway Time-out" : reasonOf(status);
+
 /** nginx's own error pages. */
 const page = (status: number): ServerResponse => {
-  const title = `${status} ${reasonOf(status)}`;
-  return textResponse(
+  const title = `${status} ${nginxReason(status)}`;
+  const response = textResponse(
     status,
     `<html>\r\n<head><title>${title}</title></head>\r\n<body>\r\n<center><h1>${title}</h1></center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n`,
     [["Content-Type", "text/html"]],
   );
+  return { ...response, reason: nginxReason(status) };
 };
 
 interface Route {

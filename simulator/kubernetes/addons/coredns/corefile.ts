@@ -65,7 +65,9 @@ function tokens(text: string): readonly Token[] {
   const found: Token[] = [];
   text.split("\n").forEach((raw, index) => {
     const words = raw.replace(/(^|\s)#.*$/, "").match(/"[^"]*"|\S+/g) ?? [];
-    words.forEach((word, i) => found.push({ text: word.replace(/^"|"$/g, ""), line: index + 1, first: i === 0 }));
+    words.forEach((word, i) => {
+      found.push({ text: word.replace(/^"|"$/g, ""), line: index + 1, first: i === 0 });
+    });
   });
   return found;
 }

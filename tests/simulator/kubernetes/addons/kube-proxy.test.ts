@@ -267,7 +267,7 @@ test.each(modes)(
               ),
             }),
           );
-        nodes.forEach(({ node }, i) => program(node, portsFor(i), mode));
+        for (const [i, { node }] of nodes.entries()) program(node, portsFor(i), mode);
         const i = which % services.length;
         const from = fromNode ? nodes[0]!.node : nodes[0]!.pods[0]!;
         const answer = ask(world, from, `http://10.96.0.${50 + i}:80/`).split(" ")[0]!;
