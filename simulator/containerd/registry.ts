@@ -37,7 +37,7 @@ export class Registry {
   readonly anonymousPush: boolean;
   readonly unknownRepository: "denied" | "not-found";
   fault: RegistryFault | undefined;
-  readonly #repositories = new Map<string, Map<string, Image>>();
+  readonly #repositories = new Map<string, Map<string, () => Image>>();
   readonly #private = new Map<string, string>();
   readonly #users = new Map<string, string>();
   readonly #descriptions = new Map<string, SearchRow>();
@@ -54,10 +54,15 @@ export class Registry {
 
   /** Puts an image under `repository:tag` (`library/nginx`). */
   put(repository: string, tag: string, image: Image): void {
+    this.putLazy(repository, tag, () => image);
+    for (const layer of image.layers) this.#layers.set(layer.digest, layer);
+  }
+
+  /** As put, but the image is made when it is first asked for. */
+  putLazy(repository: string, tag: string, image: () => Image): void {
     let tags = this.#repositories.get(repository);
     if (!tags) this.#repositories.set(repository, (tags = new Map()));
     tags.set(tag, image);
-    for (const layer of image.layers) this.#layers.set(layer.digest, layer);
   }
 
   remove(repository: string, tag: string): void {
@@ -103,12 +108,20 @@ export class Registry {
     return tags && [...tags.keys()].sort();
   }
 
+  /** Makes every image that is only promised: who has which layer is known afterwards. */
+  #fill(): void {
+    for (const tags of this.#repositories.values())
+      for (const make of tags.values()) for (const layer of make().layers) this.#layers.set(layer.digest, layer);
+  }
+
   hasLayer(digest: string): boolean {
+    if (!this.#layers.has(digest)) this.#fill();
     return this.#layers.has(digest);
   }
 
   /** A layer by the digest of its uncompressed archive. */
   layer(diffId: string): Layer | undefined {
+    this.#fill();
     for (const layer of this.#layers.values()) if (layer.diffId === diffId) return layer;
     return undefined;
   }
@@ -122,8 +135,9 @@ export class Registry {
       return { kind: "denied", message: "denied: requested access to the resource is denied" };
     if (!tags) return { kind: "unknown-tag", message: "manifest unknown: manifest unknown" };
     const image = target.startsWith("sha256:")
-      ? [...tags.values()].find((candidate) => candidate.manifestDigest === target)
-      : tags.get(target);
+      ? [...tags.values()].map((make) => make()).find((candidate) => candidate.manifestDigest === target)
+      : tags.get(target)?.();
+    for (const layer of image?.layers ?? []) this.#layers.set(layer.digest, layer);
     return image ?? { kind: "unknown-tag", message: "manifest unknown: manifest unknown" };
   }
 

@@ -13,6 +13,8 @@ export type { DaemonOptions as EngineOptions, EngineFacts } from "./daemon";
 const routes: readonly Route[] = [...systemRoutes, ...containerRoutes, ...imageRoutes];
 
 export class Engine {
+  /** False while dockerd is stopped: its socket then refuses everyone. */
+  isRunning = true;
   /** State, for whoever joins the parts (observation, faults). Clients use handle(). */
   readonly daemon: Daemon;
 

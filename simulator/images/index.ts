@@ -1,0 +1,130 @@
+/** The shelf: what the registries of this world hold, and the programs that the images' files are. */
+import { type Registries, Registry } from "../containerd/registry";
+import { parseReference } from "../containerd/reference";
+import type { Image } from "../containerd/api";
+import type { Program } from "../os/process";
+import { alpine, busybox, debian, ubuntu } from "./bases";
+import { databaseImages, databasePrograms } from "./databases";
+import { faultyImages, faultyPrograms } from "./faulty";
+import { helloProgram, helloWorld } from "./hello-world";
+import type { ImageDefinition } from "./image";
+import { languageImages, languagePrograms } from "./languages";
+import { nginxImages, nginxProgram, recordedNginx } from "./nginx";
+import { packagePrograms } from "./packages";
+import { redis, redisCli, redisServer } from "./redis";
+import { restApiImages, restApiPrograms } from "./rest-api";
+import { pauseImage as pause, smallServerImages, smallServerPrograms } from "./small-servers";
+import { toolImages, toolPrograms } from "./tools";
+
+export { defineImage, type ImageDefinition } from "./image";
+
+/** Every image of the course's own worlds. Adding an image edits this list and nothing else. */
+export const images: readonly ImageDefinition[] = [
+  busybox,
+  alpine,
+  debian,
+  ubuntu,
+  helloWorld,
+  ...nginxImages,
+  redis,
+  ...restApiImages,
+  ...databaseImages,
+  ...smallServerImages,
+  ...languageImages,
+  ...toolImages,
+  ...faultyImages,
+  pause,
+];
+
+/** Programs by the name that executable files carry. */
+export const imagePrograms: ReadonlyMap<string, Program> = new Map<string, Program>([
+  ["hello", helloProgram],
+  ["nginx", nginxProgram],
+  ["redis-server", redisServer],
+  ["redis-cli", redisCli],
+  ...restApiPrograms,
+  ...databasePrograms,
+  ...smallServerPrograms,
+  ...languagePrograms,
+  ...packagePrograms,
+  ...toolPrograms,
+  ...faultyPrograms,
+]);
+
+/** The image of pod sandboxes. */
+export const pauseImage: Image = pause.image();
+
+/** Worlds that were recorded know fewer images than the course's. */
+export type CatalogueName = "course" | "recorded-docker" | "recorded-kubernetes";
+
+const recordedDocker: readonly ImageDefinition[] = [
+  { ...busybox, tags: ["latest", "1.37"] },
+  { ...alpine, tags: ["latest", "3.22"] },
+  { ...debian, tags: ["trixie-slim"] },
+  helloWorld,
+  recordedNginx,
+  { ...redis, tags: ["latest", "8.0"] },
+  ...restApiImages,
+  pause,
+];
+
+const kubernetesTags = new Set(["latest", "1.25", "1.24", "1.14.2", "1.16.1", "alpine"]);
+
+const recordedKubernetes: readonly ImageDefinition[] = [
+  { ...busybox, tags: ["latest", "1.28", "1.36"] },
+  ...nginxImages.map((each) => ({ ...each, tags: each.tags.filter((tag) => kubernetesTags.has(tag)) })),
+  ...restApiImages.map((each) => ({ ...each, tags: each.tags.filter((tag) => tag !== "0.0.4.RELEASE") })),
+  pause,
+];
+
+const catalogues: Readonly<Record<CatalogueName, readonly ImageDefinition[]>> = {
+  course: images,
+  "recorded-docker": recordedDocker,
+  "recorded-kubernetes": recordedKubernetes,
+};
+
+/** Registries that the course's images come from, and those that lessons name; a private one on the laptop itself. */
+const DOMAINS = ["docker.io", "registry.k8s.io", "quay.io", "ghcr.io", "gcr.io", "mcr.microsoft.com", "public.ecr.aws"];
+
+/**
+ * Fills registries with a catalogue. Any scenario's name may be given: those without a catalogue of their own get the
+ * course's.
+ */
+export function publishImages(registries: Registries, scenario = "course"): void {
+  const name: CatalogueName = scenario in catalogues ? (scenario as CatalogueName) : "course";
+  for (const domain of DOMAINS)
+    if (!registries.get(domain))
+      registries.add(
+        new Registry({
+          domain,
+          ...(name === "recorded-kubernetes" ? { unknownRepository: "not-found" as const } : {}),
+          ...(name === "course" ? {} : { latencyMs: 20, bytesPerSecond: 400_000_000 }),
+        }),
+      );
+  const hub = registries.get("docker.io")!;
+  hub.addUser("alice", "secret");
+  const mirror = new Registry({
+    domain: "127.0.0.1:5000",
+    latencyMs: 5,
+    bytesPerSecond: 200_000_000,
+    anonymousPush: true,
+  });
+  if (name === "recorded-docker") registries.add(mirror);
+  for (const definition of catalogues[name]) {
+    const reference = parseReference(definition.repository);
+    if (!reference.ok) throw new Error(`${definition.repository}: ${reference.error}`);
+    const { domain, path } = reference.value;
+    const registry = registries.get(domain)!;
+    for (const tag of definition.tags) {
+      registry.putLazy(path, tag, () => definition.image());
+      if (name === "recorded-docker" && domain === "docker.io") mirror.putLazy(path, tag, () => definition.image());
+    }
+    if (definition.description !== undefined && domain === "docker.io")
+      registry.describe({
+        name: definition.repository,
+        description: definition.description,
+        star_count: definition.stars ?? 0,
+        is_official: !definition.repository.includes("/"),
+      });
+  }
+}
