@@ -1,7 +1,38 @@
+/** The tests, in projects: what needs nothing, the lessons, a real PostgreSQL, a real browser on the production build. */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+const resolve = {
+  alias: [
+    // Tests are at home on the server; the package itself knows bundlers only.
+    { find: /^server-only$/, replacement: here("./tests/support/server-only.ts") },
+    { find: /^@\//, replacement: here("./") },
+  ],
+};
+
+const project = (name: string, test: Record<string, unknown>) => ({
+  resolve,
+  test: { name, environment: "node", ...test },
+});
+
 export default defineConfig({
-  resolve: { alias: { "@": fileURLToPath(new URL(".", import.meta.url)) } },
-  test: { include: ["tests/**/*.test.ts"] },
+  test: {
+    projects: [
+      project("unit", {
+        include: ["tests/**/*.test.{ts,tsx}"],
+        exclude: ["tests/lessons/**", "tests/e2e/**", "tests/**/*.postgres.test.ts"],
+        testTimeout: 20_000,
+      }),
+      project("lessons", { include: ["tests/lessons/**/*.test.ts"], testTimeout: 120_000 }),
+      project("postgres", { include: ["tests/**/*.postgres.test.ts"], testTimeout: 60_000, hookTimeout: 60_000 }),
+      project("e2e", {
+        include: ["tests/e2e/**/*.test.ts"],
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
+    ],
+  },
 });

@@ -6,13 +6,13 @@ import { type KeyboardEvent, useEffect, useRef, useState } from "react";
 interface Props {
   readonly path: string;
   readonly content: string;
-  readonly onSave: (content: string, isClosing: boolean) => void;
+  readonly onSave: (content: string) => void;
+  readonly onClose: () => void;
 }
 
-export function Editor({ path, content, onSave }: Props) {
+export function Editor({ path, content, onSave, onClose }: Props) {
   const text = useTranslations("lesson");
   const [value, setValue] = useState(content);
-  const [saved, setSaved] = useState(content);
   const area = useRef<HTMLTextAreaElement>(null);
   const isEscaped = useRef(false);
   useEffect(() => area.current?.focus(), []);
@@ -28,18 +28,16 @@ export function Editor({ path, content, onSave }: Props) {
     if (event.key !== "Shift") isEscaped.current = event.key === "Escape";
   };
   const save = () => {
-    const whole = value.normalize("NFC");
-    setSaved(whole);
-    onSave(whole, true);
+    onSave(value.normalize("NFC"));
   };
   return (
     <div className="absolute inset-0 z-10 flex flex-col bg-term">
       <div className="flex items-center gap-2 border-b border-line bg-surface px-4 py-2 text-sm">
         <span className="min-w-0 flex-1 truncate font-mono">
           {path}
-          {value === saved ? "" : " •"}
+          {value === content ? "" : " •"}
         </span>
-        <button type="button" onClick={() => onSave(saved, true)} className="rounded-md px-3 py-1.5 hover:bg-sea">
+        <button type="button" onClick={onClose} className="rounded-md px-3 py-1.5 hover:bg-sea">
           {text("close")}
         </button>
         <button

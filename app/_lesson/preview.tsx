@@ -27,16 +27,12 @@ export function Preview({ language, label }: { readonly language: Language; read
   const words = WORDS[language];
   return (
     <figure aria-label={label} className="overflow-hidden rounded-2xl border border-line bg-raised shadow-chart">
-      <pre className="overflow-x-auto bg-term px-5 py-4 text-[0.8125rem] leading-[1.65] text-term-ink sm:text-sm">
-        <b className="font-medium text-go">learner@laptop</b>:<b className="font-medium text-mark">~</b>$ docker run -d
-        -p 5001:5000 in28min/hello-world-rest-api:0.0.1.RELEASE{"\n"}
-        <span className="text-ink-2">
-          Unable to find image locally{"\n"}0.0.1.RELEASE: Pulling from in28min/hello-world-rest-api{"\n"}Status:
-          Downloaded newer image
-        </span>
+      <pre className="bg-term px-5 py-4 text-[0.75rem] leading-[1.7] wrap-anywhere whitespace-pre-wrap text-term-ink sm:text-sm">
+        <span className="text-mark">$</span> docker run -d -p 5001:5000 in28min/hello-world-rest-api:0.0.1.RELEASE{"\n"}
+        <span className="text-ink-2">e307711ddbd6ca012d5639bf8bbe03d1eabea446df9cc17ba4c66e29a9b312d7</span>
         {"\n"}
-        <b className="font-medium text-go">learner@laptop</b>:<b className="font-medium text-mark">~</b>${" "}
-        <span className="inline-block h-[1.1em] w-[0.55em] translate-y-[0.18em] bg-term-ink/80" />
+        <span className="text-mark">$</span>{" "}
+        <span className="inline-block h-[1.1em] w-[2px] translate-y-[0.2em] bg-mark" />
       </pre>
       <ul className="space-y-3 border-t border-line px-5 py-5 text-[0.9375rem]">
         <li className="flex gap-3">

@@ -31,7 +31,7 @@ export function Cmd({ children, terminal }: { readonly children: ReactNode; read
     );
   };
   return (
-    <span className="group/cmd my-1 flex items-stretch overflow-hidden rounded-lg border border-line bg-sea/50 font-mono text-[0.875rem] leading-[1.6] transition-colors hover:border-mark/60">
+    <span className="group/cmd flex items-stretch overflow-hidden rounded-lg border border-line bg-sea/50 font-mono text-[0.875rem] leading-[1.6] transition-colors hover:border-mark/60">
       <button
         type="button"
         aria-label={text("run", { command })}

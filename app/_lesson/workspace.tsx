@@ -184,12 +184,15 @@ export function Workspace(props: Props) {
                   key={view.editor.path}
                   path={view.editor.path}
                   content={view.editor.content}
-                  onSave={(content, isClosing) => {
+                  onSave={(content) => {
                     host.input({ kind: "save", path: view.editor!.path, content });
-                    if (isClosing) {
-                      host.closeEditor();
-                      focusTerminal(active);
-                    }
+                    host.closeEditor();
+                    focusTerminal(active);
+                  }}
+                  onClose={() => {
+                    host.input({ kind: "close-editor", path: view.editor!.path });
+                    host.closeEditor();
+                    focusTerminal(active);
                   }}
                 />
               ) : null}

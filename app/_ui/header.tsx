@@ -13,9 +13,10 @@ export async function Header(props: {
   readonly children?: ReactNode;
 }) {
   const text = await getTranslations("site");
-  const link = "rounded-md px-2.5 py-1.5 text-[0.9375rem] text-ink-2 hover:bg-sea hover:text-ink";
+  const link =
+    "rounded-md px-1.5 py-1.5 text-[0.9375rem] whitespace-nowrap sm:px-2.5 text-ink-2 hover:bg-sea hover:text-ink";
   return (
-    <header className="flex h-14 shrink-0 items-center gap-3 border-b border-line bg-surface px-4 sm:px-5">
+    <header className="flex h-14 shrink-0 items-center gap-2 border-b border-line bg-surface px-3.5 sm:px-5">
       <Link href={`/${props.language}`} className="flex shrink-0 items-center gap-2 rounded-md font-semibold">
         <Mark className="size-6" />
         <span className={props.children ? "hidden lg:inline" : ""}>{text("name")}</span>
@@ -45,7 +46,7 @@ export async function Footer(props: { readonly language: Language }) {
   const text = await getTranslations("site");
   return (
     <footer className="mt-24 border-t border-line">
-      <div className="mx-auto flex max-w-5xl flex-wrap items-baseline gap-x-6 gap-y-2 px-5 py-8 text-sm text-ink-2">
+      <div className="mx-auto flex max-w-6xl flex-wrap items-baseline gap-x-6 gap-y-2 px-5 py-8 text-sm text-ink-2">
         <p className="mr-auto">{text("footer")}</p>
         <Link className="hover:text-ink hover:underline" href={`/${props.language}/glossary`}>
           {text("glossary")}

@@ -12,6 +12,7 @@ export const entrySchema = z.discriminatedUnion("kind", [
   z.strictObject({ at, kind: z.literal("type"), terminal, text: z.string().max(replayLimits.textMax) }),
   z.strictObject({ at, kind: z.literal("resize"), terminal, columns, rows }),
   z.strictObject({ at, kind: z.literal("close"), terminal }),
+  z.strictObject({ at, kind: z.literal("close-editor"), path: z.string().startsWith("/").max(4096) }),
   z.strictObject({
     at,
     kind: z.literal("save"),

@@ -7,7 +7,7 @@
  * Applied migrations are recorded in `_prisma_migrations`, as `prisma migrate deploy` does. Deployers take turns: an
  * advisory lock on PostgreSQL, a lock file next to the database on SQLite.
  */
-import { execFileSync } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
@@ -26,9 +26,27 @@ export function target(url = process.env.DATABASE_URL || DEFAULT_URL) {
   return { database: "sqlite", url: `file:${path}`, path };
 }
 
-/** Applies the missing migrations and returns their names. */
-export async function deploy(url) {
-  const to = target(url);
+/**
+ * Applies the missing migrations and returns their names. In a process of its own: the engine serves one database a
+ * process, and when it gives up it does so by ending everything around it.
+ */
+export function deploy(url = target().url) {
+  return new Promise((applied, failed) => {
+    const options = { env: { ...process.env, DATABASE_URL: url }, timeout: 180_000, cwd: ROOT };
+    execFile(
+      process.execPath,
+      [fileURLToPath(new URL("lib/tools/migrate.mjs", `${pathToFileURL(ROOT)}/`)), "deploy", "--json"],
+      options,
+      (error, stdout, stderr) => {
+        if (error) failed(new Error(stderr.trim() || `The migrations could not be applied: ${error.message}`));
+        else applied(JSON.parse(stdout));
+      },
+    );
+  });
+}
+
+async function deployHere() {
+  const to = target();
   return withLock(to, async () => {
     const engine = await schemaEngine(to);
     try {
@@ -39,8 +57,6 @@ export async function deploy(url) {
       return appliedMigrationNames;
     } catch (error) {
       throw new Error(`The migrations could not be applied: ${messageOf(error)}`);
-    } finally {
-      engine.free();
     }
   });
 }
@@ -225,12 +241,21 @@ function messageOf(error) {
   }
 }
 
+/** The engine's last words come as an error that nobody awaits. */
+function reportPanic(error) {
+  console.error(`The schema engine gave up: ${globalThis.PRISMA_WASM_PANIC_REGISTRY?.message || messageOf(error)}`);
+  process.exit(1);
+}
+
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  process.on("uncaughtException", reportPanic);
+  process.on("unhandledRejection", reportPanic);
   const [command, name, ...rest] = process.argv.slice(2);
   try {
     if (command === "deploy") {
-      const applied = await deploy();
-      console.log(applied.length === 0 ? "The database is up to date." : `Applied ${applied.join(", ")}.`);
+      const applied = await deployHere();
+      if (name === "--json") console.log(JSON.stringify(applied));
+      else console.log(applied.length === 0 ? "The database is up to date." : `Applied ${applied.join(", ")}.`);
     } else if (command === "new") await writeMigrations(name);
     else if (command === "diff") await writeMigration(name, ...rest);
     else throw new Error("usage: node lib/tools/migrate.mjs deploy | new <name>");

@@ -26,7 +26,14 @@ export function createFakeMachine(start: StartState): Machine {
   const answer = (terminal: number, line: string) => {
     revision++;
     const image = /^docker run .*?([\w./-]+)(?::\S+)?$/.exec(line)?.[1];
-    if (image) containers.push({ Id: String(containers.length), Names: [`/c${containers.length}`], Image: image, State: "running", Status: "Up" });
+    if (image)
+      containers.push({
+        Id: String(containers.length),
+        Names: [`/c${containers.length}`],
+        Image: image,
+        State: "running",
+        Status: "Up",
+      });
     print(terminal, line === "" ? PROMPT : `you said: ${line}\r\n${PROMPT}`);
   };
   return {
@@ -74,6 +81,10 @@ export function createFakeMachine(start: StartState): Machine {
     onOutput(listener) {
       output = listener;
     },
+    command() {
+      throw new Error("this machine runs no commands of its own");
+    },
+    isAtPrompt: () => due.length === 0,
     onEditor() {},
     log: () => ({ version: SIMULATOR_VERSION, start, entries, end: now }),
     stateHash: () => `${hash.toString(16)}-${revision}-${now}`,

@@ -1,0 +1,272 @@
+import { CheckError, evaluateCheck, prepareCheck } from "@/lib/checker/check";
+import { checkKinds } from "@/lib/checker/kinds";
+import { fieldAt } from "@/lib/checker/kinds/cluster";
+import { imageFits } from "@/lib/checker/kinds/docker-container";
+import type { Observation } from "@/simulator";
+import { expect, test } from "vitest";
+
+interface Given {
+  readonly containers?: readonly object[];
+  readonly objects?: Readonly<Record<string, readonly object[]>>;
+  readonly events?: readonly object[];
+  readonly exchanges?: readonly { url: string; status: number; body: string }[];
+  readonly audit?: readonly object[];
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** An observation of a world that is written down. */
+function observing(given: Given): Observation {
+  const containers = given.containers ?? [];
+  return {
+    docker: ({ path }) => {
+      if (path === "/containers/json") return { status: 200, body: containers };
+      if (path === "/images/json") return { status: 200, body: [{ RepoTags: ["nginx:latest"] }] };
+      const id = /^\/containers\/([^/]+)\/json$/.exec(path)?.[1];
+      const found = containers.find((one) => (one as { Id: string }).Id === id);
+      return found ? { status: 200, body: found } : { status: 404, body: {} };
+    },
+    kubernetes: ({ path, query }) => {
+      const resource = path.split("/").at(-1)!;
+      const selector = query?.["labelSelector"]?.[0];
+      const items = (given.objects?.[resource] ?? []).filter((object) => {
+        const [key, value] = (selector ?? "").split("=");
+        return (
+          !selector || (object as { metadata: { labels?: Record<string, string> } }).metadata.labels?.[key!] === value
+        );
+      });
+      return { status: 200, body: { items } };
+    },
+    audit: () => (given.audit ?? []) as never,
+    dockerEvents: () => (given.events ?? []) as never,
+    dockerRequests: () => [],
+    exchanges: () => (given.exchanges ?? []).map((one) => ({ at: 0, method: "GET", ...one })),
+    programs: () => [],
+    readFile: (path) => given.files?.[path],
+  };
+}
+
+const container = (name: string, image: string, status: string, port?: string) => ({
+  Id: name,
+  Name: `/${name}`,
+  Config: { Image: image, Env: ["A=1"] },
+  State: { Status: status, ExitCode: status === "exited" ? 137 : 0 },
+  HostConfig: { Memory: 536870912, CpuQuota: 50000, CpuPeriod: 0, RestartPolicy: { Name: "" } },
+  NetworkSettings: { Ports: port ? { "80/tcp": [{ HostPort: port }] } : {}, Networks: { bridge: {} } },
+});
+
+const deployment = (name: string, desired: number, ready: number, image = "nginx:1.25") => ({
+  metadata: { name, generation: 2 },
+  spec: { replicas: desired, template: { spec: { containers: [{ image }] } } },
+  status: { observedGeneration: 2, replicas: desired, updatedReplicas: desired, readyReplicas: ready },
+});
+
+const said = (check: object, given: Given): string => {
+  const verdict = evaluateCheck(prepareCheck(check), observing(given));
+  return verdict.met ? "met" : verdict.explanation.found.en;
+};
+
+test.each([
+  {
+    name: "nothing there",
+    check: { kind: "docker.container", image: "nginx" },
+    given: {},
+    says: "There is no container yet.",
+  },
+  {
+    name: "the tag does not matter where none is asked for",
+    check: { kind: "docker.container", image: "nginx" },
+    given: { containers: [container("a", "nginx:1.25", "running")] },
+    says: "met",
+  },
+  {
+    name: "another image",
+    check: { kind: "docker.container", image: "redis" },
+    given: { containers: [container("a", "nginx", "running")] },
+    says: "Container `a` was made from image `nginx`.",
+  },
+  {
+    name: "a stopped one",
+    check: { kind: "docker.container", image: "nginx", state: "running" },
+    given: { containers: [container("a", "nginx", "exited")] },
+    says: "Container `a` is in state `exited`.",
+  },
+  {
+    name: "no port",
+    check: { kind: "docker.container", image: "nginx", publishes: "8080:80" },
+    given: { containers: [container("a", "nginx", "running")] },
+    says: "Container `a` publishes no port.",
+  },
+  {
+    name: "the nearest explains, extra ones do no harm",
+    check: { kind: "docker.container", image: "nginx", publishes: "8080:80" },
+    given: { containers: [container("x", "redis", "running", "8080"), container("a", "nginx", "running", "81")] },
+    says: "Container `a` publishes `81:80`.",
+  },
+  {
+    name: "limits as the notes set them",
+    check: { kind: "docker.container", memory: "512m", cpus: 0.5 },
+    given: { containers: [container("a", "nginx", "running")] },
+    says: "met",
+  },
+  {
+    name: "too few",
+    check: { kind: "docker.container", image: "nginx", count: { min: 2 } },
+    given: { containers: [container("a", "nginx", "running")] },
+    says: "Only 1 of 2 so far.",
+  },
+  {
+    name: "gone as asked",
+    check: { kind: "docker.container", name: "a", count: 0 },
+    given: { containers: [container("b", "nginx", "running")] },
+    says: "met",
+  },
+  {
+    name: "not gone",
+    check: { kind: "docker.container", name: "a", count: 0 },
+    given: { containers: [container("a", "nginx", "running")] },
+    says: "There are 1 now.",
+  },
+  {
+    name: "an event",
+    check: { kind: "docker.event", action: "die", name: "web", attributes: { exitCode: "137" } },
+    given: { events: [{ Type: "container", Action: "die", Actor: { Attributes: { name: "web", exitCode: "137" } } }] },
+    says: "met",
+  },
+  {
+    name: "the same event of another container",
+    check: { kind: "docker.event", action: "die", name: "web" },
+    given: { events: [{ Type: "container", Action: "die", Actor: { Attributes: { name: "db" } } }] },
+    says: "It has not happened yet.",
+  },
+  {
+    name: "a rollout that is not finished",
+    check: { kind: "kubernetes.workload", name: "web", replicas: 3 },
+    given: { objects: { deployments: [deployment("web", 3, 2)] } },
+    says: "`web` has 2 of 3 replicas ready.",
+  },
+  {
+    name: "another number wanted",
+    check: { kind: "kubernetes.workload", name: "web", replicas: 3 },
+    given: { objects: { deployments: [deployment("web", 2, 2)] } },
+    says: "`web` asks for 2 replicas.",
+  },
+  {
+    name: "a finished rollout",
+    check: { kind: "kubernetes.workload", name: "web", replicas: 3, image: "nginx" },
+    given: { objects: { deployments: [deployment("web", 3, 3)] } },
+    says: "met",
+  },
+  {
+    name: "a field",
+    check: {
+      kind: "kubernetes.object",
+      resource: "pods",
+      name: "p",
+      where: [{ path: "status.conditions[type=Ready].status", equals: "True" }],
+    },
+    given: {
+      objects: { pods: [{ metadata: { name: "p" }, status: { conditions: [{ type: "Ready", status: "False" }] } }] },
+    },
+    says: "`p` has `status.conditions[type=Ready].status` = False.",
+  },
+  {
+    name: "a Service without Pods",
+    check: { kind: "kubernetes.service", name: "s", endpoints: 1 },
+    given: { objects: { services: [{ metadata: { name: "s" }, spec: {} }] } },
+    says: "`s` has 0 ready Pods behind it.",
+  },
+  {
+    name: "a request of a component is not the learner's",
+    check: { kind: "kubernetes.request", verb: "delete", resource: "pods", means: { vi: "v", en: "e" }, look: "l" },
+    given: { audit: [{ at: 1, user: "system:kube-controller-manager", verb: "delete", resource: "pods", code: 200 }] },
+    says: "The API server has seen no such request of yours.",
+  },
+  {
+    name: "loopback has several names",
+    check: { kind: "http.exchange", host: "localhost", port: 5001 },
+    given: { exchanges: [{ url: "http://127.0.0.1:5001/", status: 200, body: "ok" }] },
+    says: "met",
+  },
+  {
+    name: "the last answer is told",
+    check: { kind: "http.exchange", port: 80 },
+    given: { exchanges: [{ url: "http://web/", status: 404, body: "not here" }] },
+    says: "The last call answered 404: `not here`.",
+  },
+  {
+    name: "different Pods",
+    check: { kind: "http.exchange", distinct: 2 },
+    given: {
+      exchanges: [
+        { url: "http://a/", status: 200, body: "x" },
+        { url: "http://a/", status: 200, body: "x" },
+      ],
+    },
+    says: "2 answers, from 1 Pods.",
+  },
+  {
+    name: "all: the first that is unmet explains",
+    check: {
+      kind: "all",
+      of: [
+        { kind: "file", path: "/a" },
+        { kind: "file", path: "/b" },
+      ],
+    },
+    given: { files: { "/a": "" } },
+    says: "There is no such file.",
+  },
+  {
+    name: "any",
+    check: {
+      kind: "any",
+      of: [
+        { kind: "file", path: "/a" },
+        { kind: "file", path: "/b" },
+      ],
+    },
+    given: { files: { "/b": "" } },
+    says: "met",
+  },
+])("$name", ({ check, given, says }) => {
+  expect(said(check, given as Given)).toBe(says);
+});
+
+test.each([
+  { name: "an unknown kind", check: { kind: "docker.pod" }, error: "check.kind: no check kind" },
+  {
+    name: "a wrong value, with its path",
+    check: { kind: "docker.container", publishes: "80" },
+    error: "check.publishes:",
+  },
+  { name: "a misspelt field", check: { kind: "docker.container", imgae: "nginx" }, error: 'Unrecognized key: "imgae"' },
+  { name: "a wrong part", check: { kind: "all", of: [{ kind: "file", path: "relative" }] }, error: "check.0.path:" },
+])("refused with a reason: $name", ({ check, error }) => {
+  expect(() => prepareCheck(check)).toThrowError(CheckError);
+  expect(() => prepareCheck(check)).toThrow(error);
+});
+
+test("kinds have different names", () => {
+  expect(new Set(checkKinds.map((kind) => kind.kind)).size).toBe(checkKinds.length);
+});
+
+test.each([
+  ["nginx", "nginx:1.25", true],
+  ["nginx:latest", "nginx", true],
+  ["nginx:1.25", "nginx:1.26", false],
+  ["in28min/api", "in28min/api:0.0.1", true],
+  ["nginx", "docker.io/library/nginx:1", true],
+  ["api", "in28min/api:0.0.1", false],
+] as const)("image %s fits %s: %s", (wanted, actual, fits) => {
+  expect(imageFits(wanted, actual)).toBe(fits);
+});
+
+test("fields are found by path", () => {
+  const object = {
+    spec: { ports: [{ port: 80 }, { port: 81, name: "b" }] },
+    metadata: { annotations: { "a.b/c": "d" } },
+  };
+  expect(fieldAt(object, "spec.ports[1].port")).toBe(81);
+  expect(fieldAt(object, "spec.ports[name=b].port")).toBe(81);
+  expect(fieldAt(object, "spec.missing.port")).toBeUndefined();
+});
