@@ -276,11 +276,11 @@ export class Cluster {
     const cni = new NodeCni(host.netns);
     if (profile.staticPodNetworks) cni.configure(cidr, podNetwork);
     host.installContainerd(cni, options.pauseImage);
-    host.containerd.importImage(options.pauseImage, ["registry.k8s.io/pause:3.10"]);
-    for (const { image, names } of options.images ?? []) host.containerd.importImage(image, names);
+    importWithDigest(host, options.pauseImage, ["registry.k8s.io/pause:3.10"]);
+    for (const { image, names } of options.images ?? []) importWithDigest(host, image, names);
     const isControlPlane = profile.controlPlane.kind === "static-pods" && profile.controlPlane.nodes.includes(machine);
     if (isControlPlane) {
-      for (const [name, image] of controlPlaneImages(profile)) host.containerd.importImage(image, [name]);
+      for (const [name, image] of controlPlaneImages(profile)) importWithDigest(host, image, [name]);
       for (const [file, text] of staticPodManifests(profile, machine)) host.write(`/etc/kubernetes/manifests/${file}`, text);
       host.write("/etc/kubernetes/admin.conf", this.adminKubeconfig());
       host.write("/root/.kube/config", this.adminKubeconfig());
@@ -407,6 +407,12 @@ export class Cluster {
     }
     return undefined;
   }
+}
+
+/** As a pull would leave it: by tag and by digest. */
+function importWithDigest(host: Host, image: Image, names: readonly string[]): void {
+  const digests = names.map((name) => `${name.replace(/:[^:/]+$/, "")}@${image.manifestDigest}`);
+  host.containerd.importImage(image, [...names, ...new Set(digests)]);
 }
 
 export const createCluster = (options: ClusterOptions): Cluster => new Cluster(options);

@@ -11,6 +11,7 @@ import { suspend, type Task } from "../../base/task";
 import { type ContainerEvent, CriError, type ImageService, type RuntimeService } from "../../containerd/cri";
 import { parseReference } from "../../containerd/reference";
 import type { Process } from "../../os/process";
+import { quote } from "../../text/strconv";
 import type { Credentials, Transport } from "../apimachinery/transport";
 import { formatQuantity, milliQuantity, milliValue, quantityOf, wholeValue } from "../apimachinery/quantity";
 import type { KubeObject } from "../apimachinery/object";
@@ -649,7 +650,7 @@ export class Kubelet {
     const all = texts.length === 1 ? texts[0]! : `[${texts.join(", ")}]`;
     this.options.log(
       "E",
-      `pod_workers.go:1324] "Error syncing pod, skipping" err="${all.replaceAll('"', '\\"')}" pod="${nameOf(worker.pod)}" podUID="${worker.uid}"`,
+      `pod_workers.go:1324] "Error syncing pod, skipping" err=${quote(all)} pod="${nameOf(worker.pod)}" podUID="${worker.uid}"`,
     );
   }
 

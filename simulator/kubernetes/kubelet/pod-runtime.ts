@@ -10,6 +10,7 @@ import { CriError, type ImageService, type PodSandboxConfig, type RuntimeService
 import type { Process } from "../../os/process";
 import type { Container, EphemeralContainer, Pod } from "../api/types.generated";
 import { formatDuration } from "../../text/go-duration";
+import { quote } from "../../text/strconv";
 import { Backoff } from "./backoff";
 import { containerConfig, definitionHash, type DnsOptions, sandboxConfig } from "./container-config";
 import type { StartFailure } from "./container-status";
@@ -134,7 +135,7 @@ export class PodRuntime {
       return {
         ok: false,
         error: {
-          text: `failed to "CreatePodSandbox" for "${where}" with CreatePodSandboxError: "Failed to create sandbox for pod \\"${where}\\": ${error.message}"`,
+          text: `failed to "CreatePodSandbox" for "${where}" with CreatePodSandboxError: ${quote(`Failed to create sandbox for pod ${quote(where)}: ${error.message}`)}`,
         },
       };
     }
@@ -156,7 +157,7 @@ export class PodRuntime {
       into.starts.push({ container: container.name, failure });
       if (!failure) return true;
       into.failures.push({
-        text: `failed to "StartContainer" for "${container.name}" with ${failure.reason}: "${failure.message.replaceAll('"', '\\"')}"`,
+        text: `failed to "StartContainer" for "${container.name}" with ${failure.reason}: ${quote(failure.message)}`,
         ...(waiting ? { at: waiting.at } : {}),
       });
       return false;

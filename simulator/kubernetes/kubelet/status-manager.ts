@@ -8,6 +8,7 @@ import { type Client, isNotFound } from "../client/client";
 import { PODS } from "../client/resources";
 import type { Scope } from "../client/scope";
 import type { ContainerStatus, Pod, PodCondition, PodStatus } from "../api/types.generated";
+import { quote } from "../../text/strconv";
 import { isStaticPod } from "./pod-status";
 
 export interface StatusManagerOptions {
@@ -175,18 +176,16 @@ export class StatusManager {
     const target = this.#options.apiPod(uid);
     if (!target) return true;
     const name = { namespace: target.metadata.namespace ?? "default", name: target.metadata.name };
-    const changes = changedFields(entry.sent, entry.status);
-    if (changes) {
-      const patched = client.patch(
-        PODS,
-        name,
-        "strategic",
-        { metadata: { uid: target.metadata.uid }, status: changes },
-        { subresource: "status" },
-      );
-      if (!patched.ok && !isNotFound(patched.error)) {
-        if (patched.error.reason === "Conflict") return true;
-        this.#options.log(`"Failed to update status for pod" pod="${name.namespace}/${name.name}" err="${patched.error.message}"`);
+    if (entry.sent !== entry.status) {
+      const current = client.get(PODS, name);
+      if (!current.ok) return isNotFound(current.error);
+      if (current.value.metadata.uid !== target.metadata.uid) return true;
+      const status = merged(current.value.status ?? {}, entry.status);
+      const isNew = !deepEqual(status, current.value.status);
+      const updated = isNew ? client.updateStatus(PODS, { ...current.value, status }) : current;
+      if (!updated.ok) {
+        if (isNotFound(updated.error)) return true;
+        this.#options.log(`"Failed to update status for pod" pod="${name.namespace}/${name.name}" err=${quote(updated.error.message ?? "")}`);
         return false;
       }
       entry.sent = entry.status;
@@ -220,40 +219,16 @@ function withTransitions(drafts: readonly PodCondition[], before: readonly PodCo
   });
 }
 
-/** Top-level fields of a status that differ from what was sent; undefined when none does. */
-function changedFields(sent: PodStatus | undefined, status: PodStatus): Record<string, unknown> | undefined {
-  const changes: Record<string, unknown> = {};
-  let any = false;
-  for (const key of Object.keys(status) as (keyof PodStatus)[]) {
-    if (sent && deepEqual(sent[key], status[key])) continue;
-    // Lists that the server merges by key are replaced, so that an address that is gone does not stay.
-    const isMerged = key === "podIPs" || key === "hostIPs";
-    changes[key] =
-      key === "conditions"
-        ? changedConditions(sent, status)
-        : isMerged && sent?.[key]
-          ? [...status[key]!, { $patch: "replace" }]
-          : status[key];
-    any = true;
-  }
-  for (const key of Object.keys(sent ?? {}) as (keyof PodStatus)[]) {
-    if (status[key] !== undefined || sent![key] === undefined) continue;
-    changes[key] = null;
-    any = true;
-  }
-  return any ? changes : undefined;
-}
-
-/** The list is merged by type; `reason` and `message` that are gone have to be said. */
-function changedConditions(sent: PodStatus | undefined, status: PodStatus): unknown[] {
-  return (status.conditions ?? [])
-    .filter((condition) => OWNED_CONDITIONS.has(condition.type))
-    .map((condition) => {
-      const old = sent?.conditions?.find((c) => c.type === condition.type);
-      return {
-        ...condition,
-        ...(old?.reason && !condition.reason ? { reason: null } : {}),
-        ...(old?.message && !condition.message ? { message: null } : {}),
-      };
-    });
+/** Ours, with what others own: their conditions, nominations, resize requests. */
+function merged(current: PodStatus, own: PodStatus): PodStatus {
+  const foreign = (current.conditions ?? []).filter((condition) => !OWNED_CONDITIONS.has(condition.type));
+  const { nominatedNodeName, resourceClaimStatuses, resize } = current;
+  const conditions = (own.conditions ?? []).filter((condition) => OWNED_CONDITIONS.has(condition.type));
+  return {
+    ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
+    ...(resourceClaimStatuses === undefined ? {} : { resourceClaimStatuses }),
+    ...(resize === undefined ? {} : { resize }),
+    ...own,
+    conditions: [...conditions, ...foreign],
+  };
 }
