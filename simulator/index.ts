@@ -18,3 +18,5 @@ export type {
   StartState,
 } from "./machine/api";
 export { SIMULATOR_VERSION } from "./machine/api";
+export { createMachine } from "./machine/machine";
+export { scenarios } from "./machine/scenarios";

@@ -25,7 +25,7 @@ export function answer(machine: Machine, request: JsonlRequest): JsonlAnswer {
     return { ok: true };
   }
   if (typeof request.cmd !== "string") return { error: 'a request has "cmd", or "file" and "content"' };
-  if (request.at !== undefined && request.at * 1000 > machine.now()) machine.runUntil(request.at * 1000);
+  if (request.at !== undefined && request.at * 1000 > machine.now()) machine.runUntil(Math.ceil(request.at * 1000));
   const keys = typeof request.stdin === "object" ? request.stdin : [];
   const run = runToEnd(
     machine,

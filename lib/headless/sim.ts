@@ -104,4 +104,3 @@ async function serveJsonl(machine: Machine): Promise<number> {
 main().then((code) => {
   process.exitCode = code;
 });
-

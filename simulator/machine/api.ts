@@ -31,6 +31,8 @@ export type Input =
   | { readonly kind: "close"; readonly terminal: number }
   /** A file saved in the page's editor. */
   | { readonly kind: "save"; readonly path: string; readonly content: string }
+  /** The page's editor was closed without saving. */
+  | { readonly kind: "close-editor"; readonly path: string }
   | { readonly kind: "fault"; readonly name: string; readonly arguments?: JsonObject };
 
 /** Everything needed to have the same world again. `end` is the virtual time reached, in ms since arrival. */
@@ -60,6 +62,8 @@ export interface Machine {
   command(line: string, options?: CommandOptions): CommandRun;
   /** Terminal output, as it is produced. One listener. */
   onOutput(listener: (terminal: number, bytes: Bytes) => void): void;
+  /** Whether a terminal's shell waits at its prompt for a line. */
+  isAtPrompt(terminal: number): boolean;
   /** Told when a program asks for the page's editor (vi, nano, kubectl edit). Saved with a `save` input. */
   onEditor(listener: (request: { readonly path: string; readonly content: string }) => void): void;
   log(): MachineLog;

@@ -4,6 +4,7 @@ import type { ApiRequest, ApiResponse } from "../../base/door";
 import { failure, ok, type Result } from "../../base/result";
 import type { Task } from "../../base/task";
 import type { Process } from "../../os/process";
+import { DEFAULT_HOST, resolveHost } from "./endpoint";
 
 /** How the CLI reaches the engine; undefined while no daemon listens. */
 export type EngineDoor = (process: Process) => ((request: ApiRequest) => Task<ApiResponse>) | undefined;
@@ -38,22 +39,21 @@ export interface CallFailure {
 export class DockerClient {
   readonly process: Process;
   readonly #context: DockerContext;
+  readonly #host: Result<string, string>;
 
-  constructor(process: Process, context: DockerContext) {
+  /** `flags`: the global flags, where a command line gave them. */
+  constructor(process: Process, context: DockerContext, flags: Readonly<Record<string, unknown>> = {}) {
     this.process = process;
     this.#context = context;
+    this.#host = resolveHost(process, (flags["host"] as readonly string[] | undefined) ?? [], String(flags["context"] ?? ""));
   }
 
   /** Sends a request. Anything from 400 up is a failure in the daemon's words. */
   *call(method: ApiRequest["method"], path: string, options: CallOptions = {}): Task<Answer> {
-    const host = this.process.env["DOCKER_HOST"];
-    const door = host && host !== DEFAULT_HOST ? undefined : this.#context.door(this.process);
-    if (!door) {
-      return failure({
-        status: 0,
-        message: `Cannot connect to the Docker daemon at ${host || DEFAULT_HOST}. Is the docker daemon running?`,
-      });
-    }
+    if (!this.#host.ok) return failure({ status: 0, message: this.#host.error });
+    const host = this.#host.value;
+    const door = host === DEFAULT_HOST || host === "unix:///run/docker.sock" ? this.#context.door(this.process) : undefined;
+    if (!door) return failure({ status: 0, message: unreachable(host) });
     const response = yield* door({
       method,
       path: path === "/_ping" ? path : `/v${CLIENT_API_VERSION}${path}`,
@@ -86,7 +86,7 @@ export class DockerClient {
   }
 }
 
-export const DEFAULT_HOST = "unix:///var/run/docker.sock";
+const unreachable = (host: string): string => `Cannot connect to the Docker daemon at ${host}. Is the docker daemon running?`;
 
 function queryOf(query: Query): Record<string, string[]> {
   const result: Record<string, string[]> = {};

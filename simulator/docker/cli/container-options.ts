@@ -49,7 +49,7 @@ export const cpusFlag = (usage: string): Flag<number> =>
   );
 
 const ulimitFlag = (): Flag<readonly { Name: string; Soft: number; Hard: number }[]> =>
-  valueFlag(
+  valueFlag<readonly { Name: string; Soft: number; Hard: number }[]>(
     "ulimit",
     [],
     "Ulimit options",
@@ -105,7 +105,7 @@ const sysctlFlag = (): Flag<Readonly<Record<string, string>>> =>
   );
 
 const attachFlag = (): Flag<readonly string[]> =>
-  valueFlag(
+  valueFlag<readonly string[]>(
     "list",
     [],
     "Attach to STDIN, STDOUT or STDERR",

@@ -15,6 +15,7 @@ import { stats } from "./container/stats";
 import { imageLs } from "./image/ls";
 import { history, importImage, imagePrune, load, pull, push, rmi, save, tag } from "./image/more";
 import { network } from "./network";
+import { context } from "./context";
 import { df } from "./system/df";
 import { info } from "./system/info";
 import { events, login, logout, search, systemPrune } from "./system/more";
@@ -88,6 +89,7 @@ export const commands: readonly DockerCommand[] = [
   container,
   image,
   { ...network, group: MANAGEMENT },
+  { ...context, group: MANAGEMENT },
   system,
   { ...volume, group: MANAGEMENT },
   attach,

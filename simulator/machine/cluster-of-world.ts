@@ -1,0 +1,94 @@
+/** A world's cluster: the Cluster of `kubernetes/cluster`, joined to the laptop, the registries and the observer. */
+import type { ApiRequest, ApiResponse } from "../base/door";
+import type { RollingHash } from "../base/hash";
+import type { JsonObject } from "../base/json";
+import { pauseImage } from "../images/index";
+import { isTransportFailure, type Transport, type TransportFailure } from "../kubernetes/apimachinery/transport";
+import { applyClusterFault } from "../kubernetes/cluster/faults";
+import { type Cluster, createCluster } from "../kubernetes/cluster/cluster";
+import { identities } from "../kubernetes/cluster/identities";
+import { installAddons } from "../kubernetes/cluster/install";
+import { profiles, withNodes } from "../kubernetes/cluster/profiles";
+import type { Process, Program } from "../os/process";
+import type { AuditEntry } from "./api";
+import { layNodeRoot } from "./node-files";
+import type { World } from "./world";
+
+/** What checks and panels call themselves; their reads are no part of the history they read. */
+const OBSERVER = "observer";
+
+/** How long a cluster may take to come up, in virtual ms. */
+const BOOT_MS = 180_000;
+
+export class ClusterOfWorld {
+  readonly cluster: Cluster;
+  readonly #world: World;
+
+  constructor(world: World, options: { readonly profile: string; readonly workers?: number }, programs: Map<string, Program>) {
+    const found = profiles.find((profile) => profile.name === options.profile);
+    if (!found) throw new Error(`no cluster profile "${options.profile}"`);
+    this.#world = world;
+    this.cluster = createCluster({
+      loop: world.loop,
+      random: world.random,
+      network: world.network,
+      lan: world.lan,
+      programs,
+      registries: world.registries,
+      profile: options.workers === undefined ? found : withNodes(found, options.workers),
+      pauseImage,
+      makeRoot: () => layNodeRoot(),
+      install: installAddons,
+    });
+  }
+
+  boot(): void {
+    const { laptop } = this.#world;
+    if (!this.cluster.bootAndWait(BOOT_MS)) throw new Error("the cluster did not become ready");
+    laptop.writeFile("/root/.kube/config", this.cluster.adminKubeconfig(), 0o600);
+    const machines = this.cluster.machines().map(({ name, address }) => `${address}\t${name}\n`);
+    laptop.writeFile("/etc/hosts", `127.0.0.1\tlocalhost\n127.0.1.1\t${laptop.kernel.hostname}\n${machines.join("")}`);
+  }
+
+  /** The API server as a process reaches it, by the address of its kubeconfig. */
+  connect(process: Process, server: string): Transport | TransportFailure {
+    const address = server.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
+    const machine = this.cluster.hostOf(process)?.name ?? "";
+    const known = [this.cluster.address, this.cluster.address.replace(/^[^:]+/, this.cluster.machines()[0]!.name)];
+    const local = machine === this.cluster.machines()[0]!.name ? ["127.0.0.1:6443", "localhost:6443"] : [];
+    if (![...known, ...local].includes(address)) return { failure: `dial tcp ${address}: connect: connection refused` };
+    return this.cluster.link(machine);
+  }
+
+  // ---- observation -----------------------------------------------------------------------------------------------------
+
+  observe(request: ApiRequest): ApiResponse | undefined {
+    const answer = this.cluster.api.request({
+      ...request,
+      headers: { ...request.headers, "user-agent": OBSERVER },
+      credentials: identities.admin,
+    });
+    return isTransportFailure(answer) ? undefined : answer;
+  }
+
+  audit(arrivedAt: number): readonly AuditEntry[] {
+    return this.cluster.api.audit
+      .entries()
+      .filter((entry) => entry.userAgent !== OBSERVER)
+      .map((entry) => ({ ...entry, resource: entry.resource.replace(/\..*$/, ""), at: entry.at - arrivedAt }));
+  }
+
+  get revision(): number {
+    return this.cluster.etcd.store.revision;
+  }
+
+  fault(name: string, options: JsonObject): void {
+    applyClusterFault(this.cluster, name, options);
+  }
+
+  feedHash(hash: RollingHash): void {
+    hash.feed(this.cluster.etcd.store.hash() ?? "");
+    for (const host of this.cluster.hosts.values())
+      for (const process of host.kernel.processes.values()) hash.feed(`${host.name} ${process.pid} ${process.state} ${process.argv.join(" ")}`);
+  }
+}

@@ -1,0 +1,15 @@
+/** The worlds there are, by name. */
+import { docker, recordedDocker } from "./docker";
+import { kubernetes, oneNode, recordedKubernetes, tenNodes } from "./kubernetes";
+import type { Scenario } from "./scenario";
+
+export type { Scenario } from "./scenario";
+
+export const scenarios: readonly Scenario[] = [docker, kubernetes, oneNode, tenNodes, recordedDocker, recordedKubernetes];
+
+/** Throws an Error with a sentence for the author when there is none of that name. */
+export function findScenario(name: string): Scenario {
+  const found = scenarios.find((scenario) => scenario.name === name);
+  if (!found) throw new Error(`no scenario "${name}" (known: ${scenarios.map((scenario) => scenario.name).join(", ")})`);
+  return found;
+}

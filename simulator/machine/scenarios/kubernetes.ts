@@ -1,0 +1,37 @@
+/** Worlds with a Kubernetes cluster beside the laptop. */
+import { type Scenario, laptop } from "./scenario";
+
+/** The course's cluster. */
+export const kubernetes: Scenario = {
+  ...laptop,
+  name: "kubernetes",
+  description: "a control-plane node and two workers, with the usual add-ons; a Docker engine on the laptop",
+  docker: {},
+  cluster: { profile: "three-nodes" },
+};
+
+export const oneNode: Scenario = {
+  ...laptop,
+  name: "one-node",
+  description: "a cluster of one node",
+  docker: {},
+  cluster: { profile: "one-node" },
+};
+
+/** For benchmarks. */
+export const tenNodes: Scenario = {
+  ...laptop,
+  name: "ten-nodes",
+  description: "a cluster of ten workers with room for many Pods, for measuring",
+  cluster: { profile: "three-nodes", workers: 10 },
+};
+
+/** The machines on which the real Kubernetes was recorded. */
+export const recordedKubernetes: Scenario = {
+  ...laptop,
+  name: "recorded-kubernetes",
+  description: "the cluster of the Kubernetes recordings",
+  hostname: "vm",
+  address: "10.89.0.3",
+  cluster: { profile: "recorded-kubernetes" },
+};

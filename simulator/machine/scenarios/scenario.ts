@@ -1,0 +1,22 @@
+/** What a world is made of, as data and one hook. */
+import type { EngineFacts } from "../../docker/dockerd/engine";
+import type { World } from "../world";
+
+export interface Scenario {
+  readonly name: string;
+  /** One line for `--list`. */
+  readonly description: string;
+  readonly hostname: string;
+  /** The laptop's address on the LAN. */
+  readonly address: string;
+  readonly memoryBytes: number;
+  readonly docker?: { readonly facts?: Partial<EngineFacts> };
+  /** The name of a cluster profile, and how many workers where that differs. */
+  readonly cluster?: { readonly profile: string; readonly workers?: number };
+  /** Lays files, pulls images … before start commands run. */
+  prepare?(world: World): void;
+}
+
+const GIB = 1024 ** 3;
+
+export const laptop = { hostname: "laptop", address: "10.89.0.2", memoryBytes: 8 * GIB } as const;

@@ -1,0 +1,170 @@
+/** Everything a machine holds, joined: the one place that knows all the rooms. Behaviour lives in them, not here. */
+import { type Bytes, decodeUtf8 } from "../base/bytes";
+import type { Instant } from "../base/clock";
+import type { ApiRequest, ApiResponse } from "../base/door";
+import type { RollingHash } from "../base/hash";
+import { Loop } from "../base/loop";
+import { Random } from "../base/random";
+import { Deferred, type Task, suspend } from "../base/task";
+import { Containerd } from "../containerd/containerd";
+import { parseReference } from "../containerd/reference";
+import { Registries } from "../containerd/registry";
+import { dockerProgram } from "../docker/cli/docker";
+import { Engine } from "../docker/dockerd/engine";
+import { makeKubectl } from "../kubernetes/kubectl/kubectl";
+import { Network } from "../net/network";
+import { netPrograms } from "../net/programs/index";
+import { Segment, attach } from "../net/segment";
+import type { Process, Program } from "../os/process";
+import { type Completer, makeShellPrograms } from "../shell/index";
+import { imagePrograms, publishImages } from "../images/index";
+import { ClusterOfWorld } from "./cluster-of-world";
+import { cobraCompleter } from "./completion";
+import { History } from "./history";
+import { Laptop } from "./laptop";
+import type { Scenario } from "./scenarios";
+
+/** The network that the laptop and the cluster's hosts are on. */
+const LAN_GATEWAY = "10.89.0.1";
+
+function referenceOf(name: string): { readonly domain: string; readonly path: string; readonly tag: string } {
+  const reference = parseReference(name);
+  if (!reference.ok) throw new Error(reference.error);
+  return { domain: reference.value.domain, path: reference.value.path, tag: reference.value.tag ?? "latest" };
+}
+
+export class World {
+  readonly loop: Loop;
+  readonly random: Random;
+  readonly network: Network;
+  readonly lan: Segment;
+  readonly laptop: Laptop;
+  readonly registries = new Registries();
+  readonly engine: Engine | undefined;
+  readonly cluster: ClusterOfWorld | undefined;
+  readonly history: History;
+  /** Told when a program opens a file in the page's editor. */
+  onEditor: ((request: { readonly path: string; readonly content: string }) => void) | undefined;
+  readonly #programs = new Map<string, Program>();
+  readonly #edited = new Map<string, Deferred<boolean>>();
+  #arrivedAt: Instant | undefined;
+  #eventCount = 0;
+
+  constructor(beginning: Instant, seed: number, scenario: Scenario) {
+    this.loop = new Loop(beginning);
+    this.random = new Random(`world/${seed}`);
+    this.network = new Network({ loop: this.loop, random: this.random });
+    this.lan = new Segment(this.network, { name: "lan" });
+    this.history = new History(() => (this.#arrivedAt === undefined ? -1 : this.loop.now() - this.#arrivedAt));
+    publishImages(this.registries, scenario.cluster ? "kubernetes" : "docker");
+    this.#joinPrograms();
+    this.laptop = new Laptop({
+      loop: this.loop,
+      random: this.random,
+      network: this.network,
+      hostname: scenario.hostname,
+      programs: this.#programs,
+      cpuCount: 2,
+      memoryBytes: scenario.memoryBytes,
+    });
+    attach(this.laptop.netns, this.lan, { name: "eth0", address: scenario.address, prefix: 24, gateway: LAN_GATEWAY });
+    this.laptop.kernel.onProcessEnd = (process, status) => {
+      if (process.context === this.laptop.context) this.history.programEnded(process.argv, status.code);
+    };
+    if (scenario.docker) {
+      const containerd = new Containerd({ kernel: this.laptop.kernel, mounts: this.laptop.mounts, registries: this.registries });
+      this.engine = new Engine({ containerd, context: this.laptop.context, random: this.random, ...(scenario.docker.facts ? { facts: scenario.docker.facts } : {}) });
+      this.engine.daemon.events.subscribe(() => this.#eventCount++);
+    }
+    if (scenario.cluster) {
+      this.cluster = new ClusterOfWorld(this, scenario.cluster, this.#programs);
+      this.cluster.boot();
+    }
+    scenario.prepare?.(this);
+  }
+
+  #joinPrograms(): void {
+    const kubectl = makeKubectl({ connect: (process, server) => this.#connect(process, server) });
+    const docker = dockerProgram((process) => this.#engineDoor(process));
+    const completers = new Map<string, Completer>(["docker", "kubectl"].map((name) => [name, cobraCompleter(name)]));
+    const shell = makeShellPrograms({ completers, editor: { edit: (process, request) => this.#edit(process, request) } });
+    for (const shelf of [shell, netPrograms, imagePrograms]) for (const [name, program] of shelf) this.#programs.set(name, program);
+    this.#programs.set("kubectl", kubectl);
+    this.#programs.set("docker", docker);
+  }
+
+  /** The engine, as processes of the laptop reach it: through the socket that dockerd listens on. */
+  #engineDoor(process: Process): ((request: ApiRequest) => Task<ApiResponse>) | undefined {
+    const engine = this.engine;
+    if (!engine || process.context !== this.laptop.context || !engine.daemon.process.alive) return undefined;
+    const history = this.history;
+    return function* (request) {
+      const response = yield* engine.handle(request);
+      history.dockerRequest(request, response);
+      return response;
+    };
+  }
+
+  #connect(process: Process, server: string): ReturnType<Parameters<typeof makeKubectl>[0]["connect"]> {
+    if (this.cluster) return this.cluster.connect(process, server);
+    const address = server.replace(/^https?:\/\//, "");
+    return { failure: `dial tcp ${address}: connect: connection refused` };
+  }
+
+  /** Images that the laptop's engine has from the start. */
+  preloadImages(names: readonly string[]): void {
+    for (const name of names) {
+      const { domain, path, tag } = referenceOf(name);
+      const image = this.registries.get(domain)?.manifest(path, tag);
+      if (!image || !("layers" in image)) throw new Error(`no image "${name}" in any registry of this world`);
+      this.engine?.daemon.containerd.importImage(image, [`${domain}/${path}:${tag}`]);
+    }
+  }
+
+  // ---- the page's editor ---------------------------------------------------------------------------------------------
+
+  *#edit(process: Process, request: { readonly path: string; readonly content: Bytes }): Task<Bytes | undefined> {
+    const closed = new Deferred<boolean>();
+    this.#edited.get(request.path)?.resolve(false);
+    this.#edited.set(request.path, closed);
+    this.onEditor?.({ path: request.path, content: decodeUtf8(request.content) });
+    const saved = yield* suspend(closed.wait);
+    this.#edited.delete(request.path);
+    return saved ? process.fs.readFile(request.path) : undefined;
+  }
+
+  /** The page's editor was closed, with or without saving. */
+  editorClosed(path: string, saved: boolean): void {
+    this.#edited.get(path)?.resolve(saved);
+  }
+
+  // ---- observation -----------------------------------------------------------------------------------------------------
+
+  arrive(at: Instant): void {
+    this.#arrivedAt = at;
+  }
+
+  get arrivedAt(): Instant {
+    return this.#arrivedAt ?? this.loop.now();
+  }
+
+  /** Grows whenever anything that checks or panels look at has changed. */
+  get revision(): number {
+    return (
+      this.#eventCount +
+      this.history.dockerRequests.count +
+      this.history.programs.count +
+      this.network.exchanges.length +
+      (this.cluster?.revision ?? 0)
+    );
+  }
+
+  feedHash(hash: RollingHash): void {
+    hash.feed(String(this.revision));
+    for (const kernel of [this.laptop.kernel])
+      for (const process of kernel.processes.values()) hash.feed(`${process.pid} ${process.state} ${process.argv.join(" ")}`);
+    if (this.engine)
+      for (const { event } of this.engine.daemon.events.all()) hash.feed(`${event.timeNano} ${event.Type} ${event.Action} ${event.Actor.ID}`);
+    this.cluster?.feedHash(hash);
+  }
+}
