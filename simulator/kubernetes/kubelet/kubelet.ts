@@ -142,7 +142,7 @@ export class Kubelet {
     this.statuses = new StatusManager({
       scope,
       client,
-      apiPod: (uid) => this.#apiPod(uid),
+      apiPod: (pod) => this.#apiPod(pod),
       log: (text) => options.log("W", `status_manager.go:1018] ${text}`),
     });
     const event = this.#event.bind(this);
@@ -571,17 +571,12 @@ export class Kubelet {
 
   // ---- static Pods -----------------------------------------------------------------------------------------------------
 
-  #apiPod(uid: string): Pod | undefined {
-    const own = this.workers.get(uid)?.pod ?? this.#static?.all().find((pod) => pod.metadata.uid === uid);
-    if (own && isStaticPod(own)) {
-      const mirror = this.#pods.cache.get(nameOf(own));
-      return mirror?.metadata.annotations?.["kubernetes.io/config.mirror"] === uid ? mirror : undefined;
-    }
-    for (const key of own ? [nameOf(own)] : []) {
-      const found = this.#pods.cache.get(key);
-      if (found?.metadata.uid === uid) return found;
-    }
-    return own ?? undefined;
+  /** The API's object for one of our Pods: itself, or the mirror of a static one. */
+  #apiPod(pod: Pod): Pod | undefined {
+    const shown = this.#pods.cache.get(nameOf(pod));
+    if (isStaticPod(pod))
+      return shown?.metadata.annotations?.["kubernetes.io/config.mirror"] === pod.metadata.uid ? shown : undefined;
+    return shown?.metadata.uid === pod.metadata.uid ? shown : undefined;
   }
 
   #mirrorSeen(mirror: Pod, hash: string): void {

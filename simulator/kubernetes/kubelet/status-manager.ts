@@ -15,7 +15,7 @@ export interface StatusManagerOptions {
   readonly scope: Scope;
   readonly client: Client;
   /** The API's Pod for one of ours: itself, or a static Pod's mirror. Undefined: there is none (yet). */
-  apiPod(podUid: string): Pod | undefined;
+  apiPod(pod: Pod): Pod | undefined;
   /** The server has gone on without this Pod. */
   log(text: string): void;
 }
@@ -100,7 +100,7 @@ export class StatusManager {
   /** Sends again what the server shows differently (somebody else wrote the status). */
   reconcile(podUid: string): void {
     const entry = this.#entries.get(podUid);
-    const shown = this.#options.apiPod(podUid)?.status;
+    const shown = entry && this.#options.apiPod(entry.pod)?.status;
     if (!entry || !shown || entry.dirty || !entry.sent) return;
     if (shown.phase !== entry.status.phase || !deepEqual(shown.containerStatuses, entry.status.containerStatuses)) {
       entry.sent = undefined;
@@ -156,10 +156,10 @@ export class StatusManager {
   }
 
   #flush(): void {
-    for (const [uid, entry] of [...this.#entries]) {
+    for (const entry of [...this.#entries.values()]) {
       if (!entry.dirty) continue;
       entry.dirty = false;
-      if (this.#send(uid, entry)) continue;
+      if (this.#send(entry)) continue;
       entry.dirty = true;
       if (this.#retry) continue;
       this.#retry = true;
@@ -171,9 +171,9 @@ export class StatusManager {
   }
 
   /** False: try again later. */
-  #send(uid: string, entry: Entry): boolean {
+  #send(entry: Entry): boolean {
     const { client } = this.#options;
-    const target = this.#options.apiPod(uid);
+    const target = this.#options.apiPod(entry.pod);
     if (!target) return true;
     const name = { namespace: target.metadata.namespace ?? "default", name: target.metadata.name };
     if (entry.sent !== entry.status) {
