@@ -48,7 +48,7 @@ export function makeCluster() {
   const world = makeWorld(programs);
   const { loop, random } = world;
   const server = new ApiServer({ loop, random, disabledAdmission: ["ServiceAccount"] });
-  for (const [name, program] of addonPrograms({ transport: server, credentials: () => admin }))
+  for (const [name, program] of addonPrograms({ transport: server, credentials: () => admin, clusterCidr: CIDR }))
     programs.set(name, program);
   const client = new Client({ transport: server, userAgent: "test", credentials: admin });
   const must = <T>(result: { ok: true; value: T } | { ok: false; error: { message?: string } }): T => {
