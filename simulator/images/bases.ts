@@ -46,7 +46,7 @@ export const busybox = defineImage({
   tags: ["latest", "1.37", "1.36", "1.36.1", "1.28", "stable", "musl", "glibc"],
   description: "Busybox base image.",
   stars: 3300,
-  created: "2026-11-20T10:34:26.180932891Z",
+  created: "2026-02-24T10:34:26.180932891Z",
   layers: [
     { createdBy: "ADD rootfs.tar.gz / # buildkit", files: { ...TREE, ...busyboxFiles() }, size: 2_063_447 },
     { createdBy: 'CMD ["sh"]' },
@@ -67,7 +67,7 @@ export const alpine = defineImage({
   tags: ["latest", "3.22", "3.21", "3.20", "3"],
   description: "A minimal Docker image based on Alpine Linux with a complete package index and only 5 MB in size!",
   stars: 11_500,
-  created: "2026-11-20T10:34:26.480932891Z",
+  created: "2026-02-24T10:34:26.480932891Z",
   layers: [
     {
       createdBy: "ADD rootfs.tar.gz / # buildkit",
@@ -173,7 +173,7 @@ export const debian = defineImage({
   tags: ["latest", "trixie-slim", "trixie", "13", "bookworm", "bookworm-slim", "12", "stable-slim"],
   description: "Debian is a Linux distribution that's composed entirely of free and open-source software.",
   stars: 5200,
-  created: "2026-11-20T10:34:29.780932891Z",
+  created: "2026-02-24T10:34:29.780932891Z",
   layers: [
     {
       createdBy: "ADD rootfs.tar.gz / # buildkit",
@@ -196,7 +196,7 @@ export const ubuntu = defineImage({
   tags: ["latest", "24.04", "noble", "22.04", "jammy"],
   description: "Ubuntu is a Debian-based Linux operating system based on free software.",
   stars: 17_600,
-  created: "2026-11-20T10:30:29.780932891Z",
+  created: "2026-02-24T10:30:29.780932891Z",
   comment: "",
   layers: [
     { createdBy: "/bin/sh -c #(nop)  ARG RELEASE" },

@@ -245,7 +245,7 @@ export const databaseImages: readonly ImageDefinition[] = [
     description: "The PostgreSQL object-relational database system provides reliability and data integrity.",
     stars: 14_500,
     base: debian,
-    created: "2026-10-21T09:00:00Z",
+    created: "2026-01-21T09:00:00Z",
     layers: [
       { createdBy: "ENV PG_MAJOR=17" },
       { createdBy: "ENV PG_VERSION=17.6-1.pgdg13+1" },
@@ -305,7 +305,7 @@ export const databaseImages: readonly ImageDefinition[] = [
     description: "MongoDB document databases provide high availability and easy scalability.",
     stars: 10_500,
     base: debian,
-    created: "2026-10-21T09:00:00Z",
+    created: "2026-01-21T09:00:00Z",
     layers: [
       {
         createdBy: "RUN /bin/sh -c set -x && apt-get install -y mongodb-org # buildkit",
@@ -351,7 +351,7 @@ function defineMysql(
     description,
     stars,
     base: debian,
-    created: "2026-10-21T09:00:00Z",
+    created: "2026-01-21T09:00:00Z",
     layers: [
       { createdBy: `ENV ${version}` },
       {

@@ -80,7 +80,7 @@ const define = (tag: string, port: boolean): ImageDefinition =>
     repository: "lab/faulty",
     tags: [tag],
     base: busybox,
-    created: "2026-11-20T12:00:00Z",
+    created: "2026-02-24T12:00:00Z",
     layers: [
       { createdBy: `COPY ${tag} /app # buildkit`, files: { "/app": { program: `faulty-${tag}` } }, size: 700_000 },
       { createdBy: 'ENTRYPOINT ["/app"]' },

@@ -36,7 +36,7 @@ export const helloWorld = defineImage({
   tags: ["latest", "linux"],
   description: "Hello World! (an example of minimal Dockerization)",
   stars: 2500,
-  created: "2026-11-20T10:34:30.580932891Z",
+  created: "2026-02-24T10:34:30.580932891Z",
   layers: [
     { createdBy: "COPY hello / # buildkit", files: { "/hello": { program: "hello" } }, size: 682_696 },
     { createdBy: 'CMD ["/hello"]' },

@@ -234,7 +234,7 @@ export const languageImages: readonly ImageDefinition[] = [
     description: "Node.js is a JavaScript-based platform for server-side and networking applications.",
     stars: 13_900,
     base: debian,
-    created: "2026-10-09T09:00:00Z",
+    created: "2026-01-09T09:00:00Z",
     layers: [
       { createdBy: `ENV NODE_VERSION=${NODE}` },
       {
@@ -289,7 +289,7 @@ export const languageImages: readonly ImageDefinition[] = [
     description: "Python is an interpreted, interactive, object-oriented, open-source programming language.",
     stars: 10_200,
     base: debian,
-    created: "2026-09-30T09:00:00Z",
+    created: "2025-12-30T09:00:00Z",
     layers: [
       { createdBy: `ENV PYTHON_VERSION=${PYTHON}` },
       {

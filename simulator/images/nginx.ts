@@ -640,7 +640,7 @@ export const recordedNginx: ImageDefinition = defineImage({
   description: "Official build of Nginx.",
   stars: 20_900,
   base: debian,
-  created: "2026-11-20T10:34:31.828916076Z",
+  created: "2026-02-24T10:34:31.828916076Z",
   layers: [
     { createdBy: "LABEL maintainer=NGINX Docker Maintainers <docker-maint@nginx.com>" },
     { createdBy: "ENV NGINX_VERSION=1.26.3" },
@@ -700,10 +700,10 @@ export const nginxImages: readonly ImageDefinition[] = [
   official(
     "1.29.3",
     ["latest", "1.29", "1.29.3", "mainline", "alpine", "stable-alpine", "1.29-alpine", "stable"],
-    "2026-10-28T10:34:31.828916076Z",
+    "2026-01-28T10:34:31.828916076Z",
   ),
-  official("1.28.0", ["1.28", "1.28.0", "1.28-alpine"], "2026-06-24T10:34:31.828916076Z"),
-  official("1.27.5", ["1.27", "1.27.5", "1.27-alpine"], "2026-04-16T10:34:31.828916076Z"),
+  official("1.28.0", ["1.28", "1.28.0", "1.28-alpine"], "2025-09-24T10:34:31.828916076Z"),
+  official("1.27.5", ["1.27", "1.27.5", "1.27-alpine"], "2025-07-16T10:34:31.828916076Z"),
   official("1.26.3", ["1.26", "1.26.3"], "2026-02-05T10:34:31.828916076Z"),
   official("1.25.5", ["1.25", "1.25.5", "1.25-alpine"], "2025-04-16T10:34:31.828916076Z"),
   official("1.24.0", ["1.24", "1.24.0"], "2024-04-11T10:34:31.828916076Z"),

@@ -707,7 +707,7 @@ export const redis: ImageDefinition = defineImage({
   description: "Redis is the world’s fastest data platform for caching, vector search, and NoSQL databases.",
   stars: 13_000,
   base: debian,
-  created: "2026-11-20T10:34:32.993218635Z",
+  created: "2026-02-24T10:34:32.993218635Z",
   layers: [
     { createdBy: "ENV REDIS_VERSION=8.0.2" },
     { createdBy: "COPY debs /tmp/debs # buildkit", files: { "/tmp/debs": { dir: 0o755 } }, size: 1_800_000 },

@@ -78,7 +78,7 @@ function define(tag: string, version: string, second: number): ImageDefinition {
     repository: "in28min/hello-world-rest-api",
     tags: [tag],
     base: busybox,
-    created: `2026-11-20T10:34:${second}.401328115Z`,
+    created: `2026-02-24T10:34:${second}.401328115Z`,
     layers: [
       { createdBy: "ENV JAVA_VERSION=8u212" },
       { createdBy: "VOLUME [/tmp]" },
@@ -111,7 +111,7 @@ export const restApiImages: readonly ImageDefinition[] = [
     repository: "in28min/todo-rest-api-h2",
     tags: ["1.0.0.RELEASE", "0.0.1-SNAPSHOT"],
     base: busybox,
-    created: "2026-11-20T10:34:38.401328115Z",
+    created: "2026-02-24T10:34:38.401328115Z",
     layers: [
       { createdBy: "EXPOSE [5000/tcp]" },
       {

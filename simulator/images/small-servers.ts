@@ -172,7 +172,7 @@ export const smallServerImages: readonly ImageDefinition[] = [
     tags: ["latest", "v1.11", "v1.10"],
     description: "Tiny Go webserver that prints OS information and HTTP request to output",
     stars: 200,
-    created: "2026-04-24T09:00:00Z",
+    created: "2025-07-24T09:00:00Z",
     layers: [
       { createdBy: "COPY whoami / # buildkit", files: { "/whoami": { program: "whoami" } }, size: 6_440_000 },
       { createdBy: 'ENTRYPOINT ["/whoami"]' },
@@ -198,7 +198,7 @@ export const smallServerImages: readonly ImageDefinition[] = [
     description: "The Apache HTTP Server Project",
     stars: 4900,
     base: debian,
-    created: "2026-08-12T09:00:00Z",
+    created: "2025-11-12T09:00:00Z",
     layers: [
       { createdBy: "ENV HTTPD_PREFIX=/usr/local/apache2" },
       { createdBy: "WORKDIR /usr/local/apache2", files: { "/usr/local/apache2": { dir: 0o755 } }, size: 0 },

@@ -151,7 +151,7 @@ const simple = (options: {
     tags: options.tags,
     description: options.description,
     base: options.base,
-    created: "2026-10-30T09:00:00Z",
+    created: "2026-01-30T09:00:00Z",
     layers: [
       { createdBy: "RUN /bin/sh -c set -eux; install # buildkit", files: options.files, size: options.size },
       ...(options.steps ?? []).map((createdBy) => ({ createdBy })),

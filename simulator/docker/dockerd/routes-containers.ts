@@ -115,7 +115,7 @@ export const containerRoutes: readonly Route[] = [
     return noContent();
   }),
   route("POST", "/containers/:name/wait", function* (daemon, request) {
-    return waitFor(daemon, at(daemon, request), request.query("condition") ?? "");
+    return yield* waitFor(at(daemon, request), daemon, request.query("condition") ?? "");
   }),
   route("POST", "/containers/:name/rename", function* (daemon, request) {
     const container = at(daemon, request);
@@ -237,26 +237,21 @@ function stopOptions(request: RouteRequest) {
   return { ...(timeout === undefined ? {} : { timeout }), ...(signal ? { signal } : {}) };
 }
 
-/** Answers at once with a stream that brings one message: the client must not miss an exit that comes soon. */
-function waitFor(daemon: Daemon, container: DockerContainer, condition: string): ApiResponse {
-  if (condition !== "" && !["not-running", "next-exit", "removed"].includes(condition))
-    throw badRequest(`invalid condition: "${condition}"`);
+/** Waits for an end. What counts as the next exit is settled when the request comes, before anything else happens. */
+function* waitFor(container: DockerContainer, daemon: Daemon, condition: string): Task<ApiResponse> {
+  if (condition !== "" && !["not-running", "next-exit", "removed"].includes(condition)) throw badRequest(`invalid condition: "${condition}"`);
   const exitsBefore = container.exits;
-  return streamResponse(daemon.loop, function* (writer) {
-    const isGone = (): boolean => daemon.containers.get(container.id) !== container;
-    for (;;) {
-      if (
-        condition === "removed"
-          ? isGone()
-          : condition === "next-exit"
-            ? container.exits > exitsBefore || isGone()
-            : !container.running && !container.restarting
-      )
-        break;
-      yield* suspend(container.changed.wait);
-    }
-    writer.message({ StatusCode: container.exitCode, ...(container.error && condition !== "" ? { Error: null } : {}) });
-  });
+  const isGone = (): boolean => daemon.containers.get(container.id) !== container;
+  for (;;) {
+    const isOver =
+      condition === "removed"
+        ? isGone()
+        : condition === "next-exit"
+          ? (container.exits > exitsBefore && !container.running) || isGone()
+          : !container.running && !container.restarting;
+    if (isOver) return json({ StatusCode: container.exitCode });
+    yield* suspend(container.changed.wait);
+  }
 }
 
 function updateContainer(daemon: Daemon, container: DockerContainer, asked: HostConfig): string[] {
