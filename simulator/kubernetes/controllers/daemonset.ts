@@ -93,6 +93,7 @@ export const daemonSetController = defineController({
           return undefined;
         }
         if (set.metadata.deletionTimestamp) return undefined;
+        context.spend(nodes.size * 0.1);
         const selector = selectorFromLabelSelector(set.spec.selector);
         const { claimed, error } = claim(claimable(pods, set), {
           client,

@@ -66,6 +66,7 @@ export const disruptionController = defineController({
       reconcile(key) {
         const budget = budgets.get(key);
         if (!budget) return undefined;
+        context.spend(pods.size * 0.03);
         const now = context.now();
         const selected = [...pods.inNamespace(budget.metadata.namespace!)].filter((pod) => selects(budget, pod));
         if (selected.length === 0) recorder.event(budget, "Normal", "NoPods", "No matching pods found");

@@ -30,6 +30,7 @@ export const endpointsController = defineController({
 
     return {
       reconcile(key) {
+        context.spend(pods.size * 0.03);
         const service = services.get(key);
         const current = endpoints.get(key);
         if (!service) {

@@ -46,6 +46,7 @@ export const endpointSliceController = defineController({
 
     return {
       reconcile(key) {
+        context.spend(pods.size * 0.03);
         const service = services.get(key);
         if (!service || service.metadata.deletionTimestamp) return undefined;
         if (!service.spec.selector || service.spec.type === "ExternalName") return undefined;

@@ -70,6 +70,7 @@ export const jobController = defineController({
           releaseFinalizers(context, [...pods.byIndex(BY_CONTROLLER, job.metadata.uid)].filter(isPodTerminal));
           return undefined;
         }
+        context.spend(pods.countByIndex(BY_CONTROLLER, job.metadata.uid) * 0.05);
         const { claimed, error } = claim(claimable(pods, job), {
           client: context.client,
           owner: job,

@@ -32,6 +32,8 @@ import { availableAfterMs, isPodActive, isPodAvailable, isPodReady, isPodTermina
 
 /** At most this many Pods are created or deleted in one sync. */
 const BURST_REPLICAS = 500;
+/** What a sync spends on each Pod it looks at. */
+const MS_PER_POD = 0.05;
 
 export const replicaSetController = defineController({
   name: "replicaset-controller",
@@ -174,6 +176,7 @@ function setup<T extends Owner>(
         expectations.delete(key);
         return undefined;
       }
+      context.spend(MS_PER_POD * pods.countByIndex(BY_CONTROLLER, owner.metadata.uid));
       const needsSync = expectations.satisfied(key);
       const selector = selectorOf(owner);
       const { claimed, error: claimError } = claim(claimable(pods, owner), {

@@ -114,6 +114,7 @@ export const resourceQuotaController = defineController({
       reconcile(key) {
         const quota = quotas.get(key);
         if (!quota) return undefined;
+        context.spend(pods.size * 0.03);
         const hard = quota.spec.hard ?? {};
         const used: Record<string, string> = {};
         for (const name of Object.keys(hard)) used[name] = formatQuantity(usage(quota, name));

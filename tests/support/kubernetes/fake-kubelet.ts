@@ -6,7 +6,8 @@ import type { Pod } from "@/simulator/kubernetes/api/types.generated";
 import type { Credentials, Transport } from "@/simulator/kubernetes/apimachinery/transport";
 import { Client } from "@/simulator/kubernetes/client/client";
 import { InformerFactory } from "@/simulator/kubernetes/client/informer";
-import { NODES, PODS } from "@/simulator/kubernetes/client/resources";
+import { microTime } from "@/simulator/kubernetes/client/event-recorder";
+import { LEASES, NODES, PODS } from "@/simulator/kubernetes/client/resources";
 import { Scope } from "@/simulator/kubernetes/client/scope";
 
 export interface FakeKubeletOptions {
@@ -68,11 +69,41 @@ export class FakeKubelet {
     };
     const written = this.client.updateStatus(NODES, { ...made.value, status });
     if (!written.ok) throw new Error(written.error.message);
+    this.scope.every(10_000, () => this.#beat(name), 0);
+  }
+
+  /** Stops the heartbeat of a node: its kubelet has died. */
+  readonly dead = new Set<string>();
+
+  #beat(name: string): void {
+    if (this.dead.has(name)) return;
+    const renewTime = microTime(this.#options.loop.now());
+    const lease = {
+      metadata: { name, namespace: "kube-node-lease" },
+      spec: { holderIdentity: name, leaseDurationSeconds: 40, renewTime },
+    };
+    const current = this.client.get(LEASES, lease.metadata);
+    if (current.ok) this.client.update(LEASES, { ...current.value, spec: { ...current.value.spec, renewTime } });
+    else this.client.create(LEASES, lease);
+    const node = this.client.get(NODES, { name });
+    const ready = node.ok ? node.value.status?.conditions?.find((c) => c.type === "Ready") : undefined;
+    if (node.ok && ready?.status !== "True") {
+      const at = this.#now();
+      const condition = {
+        type: "Ready",
+        status: "True",
+        reason: "KubeletReady",
+        lastHeartbeatTime: at,
+        lastTransitionTime: at,
+      };
+      const conditions = [condition, ...(node.value.status?.conditions ?? []).filter((c) => c.type !== "Ready")];
+      this.client.updateStatus(NODES, { ...node.value, status: { ...node.value.status, conditions } });
+    }
   }
 
   #look(pod: Pod): void {
     const { startMs = 400, stopMs = 200 } = this.#options;
-    if (!pod.spec.nodeName) return;
+    if (!pod.spec.nodeName || this.dead.has(pod.spec.nodeName)) return;
     const { uid } = pod.metadata;
     if (pod.metadata.deletionTimestamp) {
       if (this.#started.has(`stop ${uid}`)) return;

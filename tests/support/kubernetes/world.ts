@@ -10,7 +10,7 @@ import { EVENTS, EVENTS_V1 } from "@/simulator/kubernetes/client/resources";
 import { ControllerManager } from "@/simulator/kubernetes/controllers";
 import { Scheduler } from "@/simulator/kubernetes/scheduler";
 import { FakeKubelet, type FakeKubeletOptions } from "./fake-kubelet";
-import { MemoryServer } from "./memory-server";
+import { ApiServer } from "@/simulator/kubernetes/apiserver/server";
 
 const ADMIN = { certificate: { commonName: "admin", organizations: ["system:masters"] } };
 
@@ -33,7 +33,7 @@ export class World {
 
   constructor(options: WorldOptions = {}) {
     this.random = new Random(options.seed ?? "world");
-    const make = options.makeTransport ?? ((loop, random) => new MemoryServer(loop, random.stream("server")));
+    const make = options.makeTransport ?? ((loop, random) => new ApiServer({ loop, random }));
     this.transport = make(this.loop, this.random);
     this.client = new Client({ transport: this.transport, userAgent: "test", credentials: ADMIN });
     const common = {
@@ -49,6 +49,8 @@ export class World {
     this.scheduler = new Scheduler(common);
     this.manager.start();
     this.scheduler.start();
+    // The default service account must be there before the first Pod.
+    this.run(1000);
   }
 
   /** Lets virtual time pass. */
