@@ -16,6 +16,14 @@ import type { Cluster } from "./cluster";
 const PHASE_ORDER: Readonly<Record<string, number>> = { Pending: 0, Running: 1, Succeeded: 2, Failed: 2 };
 
 const isOver = (pod: Pod): boolean => pod.status?.phase === "Succeeded" || pod.status?.phase === "Failed";
+/** What a generation counts: the spec, or all there is of kinds without one. A binding is written without counting. */
+function specOf(object: KubeObject): unknown {
+  if (object.kind === "Pod") return { ...object["spec"], nodeName: "" };
+  if (object["spec"] !== undefined) return object["spec"];
+  const { metadata: _, status: __, ...rest } = object;
+  return rest;
+}
+
 const nameOf = ({ kind, metadata }: KubeObject): string =>
   `${kind} ${metadata.namespace ? `${metadata.namespace}/` : ""}${metadata.name}`;
 
@@ -80,8 +88,6 @@ export class Invariants {
     if (old.generation === undefined || metadata.generation === undefined) return;
     const isMarked = metadata.deletionTimestamp !== undefined && old.deletionTimestamp === undefined;
     const rise = metadata.generation - old.generation;
-    // A binding is written into the spec without counting as a change of it.
-    const specOf = (o: KubeObject): unknown => (o.kind === "Pod" ? { ...o["spec"], nodeName: "" } : o["spec"]);
     const changed = !deepEqual(specOf(object), specOf(before));
     this.#claim(
       rise === 0 ? !changed : rise === 1 && (changed || isMarked || object.kind === "CustomResourceDefinition"),

@@ -400,6 +400,7 @@ export class Kubelet {
           kept.add(container.name);
           continue;
         }
+        if (!this.options.runtime()) return;
         yield* this.runtime().removeContainer(container.id);
       }
     }
@@ -629,9 +630,9 @@ export class Kubelet {
   // ---- steps of a worker -------------------------------------------------------------------------------------------------
 
   readonly #steps: WorkerSteps = {
-    sync: (worker) => this.#sync(worker),
-    terminate: (worker) => this.#terminate(worker),
-    cleanUp: (worker) => this.#cleanUp(worker),
+    sync: (worker) => withRuntime(this.#sync(worker)),
+    terminate: (worker) => withRuntime(this.#terminate(worker)),
+    cleanUp: (worker) => withRuntime(this.#cleanUp(worker)),
     finished: (worker) => {
       if (worker.isRemoved) this.#forget(worker);
     },
@@ -658,8 +659,6 @@ export class Kubelet {
   *#sync(worker: PodWorker): Task<StepResult> {
     const { pod, uid } = worker;
     const done: StepResult = { failures: [], transition: false };
-    if (!this.options.runtime() && this.cache.sandboxIds(uid).length > 0)
-      return { failures: [{ text: "rpc error: code = Unavailable desc = connection refused" }], transition: false };
     const runtime = this.#status(worker);
     if (this.#pastDeadline(worker)) return done;
     const status = this.#apiStatus(worker, runtime, false);
@@ -677,14 +676,9 @@ export class Kubelet {
       return { failures: [{ text: mounted.error }], transition: false };
     }
     this.#probes.addPod(pod);
-    try {
-      const result = yield* this.#podRuntime.syncPod(pod, runtime);
-      this.#reasons.update(uid, result.starts);
-      return { failures: result.failures, transition: false };
-    } catch (error) {
-      if (!(error instanceof CriError)) throw error;
-      return { failures: [{ text: error.message }], transition: false };
-    }
+    const result = yield* this.#podRuntime.syncPod(pod, runtime);
+    this.#reasons.update(uid, result.starts);
+    return { failures: result.failures, transition: false };
   }
 
   /** spec.activeDeadlineSeconds: the Pod fails when its time is up. */
@@ -724,12 +718,7 @@ export class Kubelet {
     const before = this.#status(worker);
     this.statuses.set(pod, this.#apiStatus(worker, before, false));
     this.#probes.stopLivenessAndStartup(uid);
-    try {
-      yield* this.#podRuntime.killPod(pod, before, worker.graceSeconds);
-    } catch (error) {
-      if (!(error instanceof CriError)) throw error;
-      return { failures: [{ text: `error killing pod: ${error.message}` }], transition: false };
-    }
+    yield* this.#podRuntime.killPod(pod, before, worker.graceSeconds);
     this.#probes.removePod(uid);
     this.statuses.set(worker.pod, this.#apiStatus(worker, this.#status(worker), true));
     return { failures: [], transition: true };
@@ -854,6 +843,7 @@ export class Kubelet {
 
   #memoryOf(uid: string): number {
     let sum = 0;
+    if (!this.options.runtime()) return sum;
     for (const container of this.cache.status(uid).containers)
       if (container.state === "running") sum += this.runtime().containerStats(container.id).workingSetBytes;
     return sum;
@@ -930,6 +920,16 @@ export class Kubelet {
   /** The node as last seen, for whoever serves it. */
   get nodeObject(): Node | undefined {
     return this.nodeStatus.node;
+  }
+}
+
+/** A runtime that goes away in the middle fails the step; it comes again. */
+function* withRuntime(step: Task<StepResult>): Task<StepResult> {
+  try {
+    return yield* step;
+  } catch (error) {
+    if (!(error instanceof CriError)) throw error;
+    return { failures: [{ text: error.message }], transition: false };
   }
 }
 
