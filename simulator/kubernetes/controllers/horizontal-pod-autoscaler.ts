@@ -56,11 +56,9 @@ export const horizontalPodAutoscalerController = defineController({
   setup(context) {
     const histories = new Map<string, History>();
     const autoscalers = context.watch(HORIZONTAL_POD_AUTOSCALERS, {
-      // Everything at its beat: an update does not hurry it.
-      added: (hpa) => context.queue.add(keyOf(hpa)),
-      updated(hpa, old) {
-        if (hpa.spec !== old.spec) context.queue.addAfter(keyOf(hpa), 1000);
-      },
+      // Everything at its beat: neither a new one nor an update hurries it.
+      added: (hpa) => context.queue.addAfter(keyOf(hpa), SYNC_MS),
+      updated: (hpa) => context.queue.addAfter(keyOf(hpa), SYNC_MS),
       deleted: (hpa) => histories.delete(keyOf(hpa)),
     }).cache;
     context.informer(PODS);
