@@ -133,7 +133,7 @@ function check(schema: Draft, value: unknown, path: string, errors: FieldError[]
         body: `Too many: ${value.length}: must have at most ${schema.maxItems} items`,
       });
     }
-    if (schema.items) value.forEach((item, i) => check(schema.items, item, `${path}[${i}]`, errors));
+    if (schema.items) for (const [i, item] of value.entries()) check(schema.items, item, `${path}[${i}]`, errors);
     return;
   }
   if (typeof value !== "object" || value === null) return;

@@ -16,7 +16,13 @@ export function drivePods(count: number, watchers = 10): { readonly events: numb
       call(
         "PATCH",
         `${PODS}/${name}/status`,
-        { status: { phase, podIP: `10.244.0.${i % 250}`, conditions: ["Initialized", "Ready", "ContainersReady"].map((type) => ({ type, status: "True" })) } },
+        {
+          status: {
+            phase,
+            podIP: `10.244.0.${i % 250}`,
+            conditions: ["Initialized", "Ready", "ContainersReady"].map((type) => ({ type, status: "True" })),
+          },
+        },
         status,
       );
     }

@@ -1,0 +1,433 @@
+/**
+ * Sets of fields, in the form that managedFields writes them (FieldsV1): nested plain objects whose keys are path
+ * elements, `f:name`, `k:{"name":"x"}`, `v:"x"`. `.` marks a path that is itself a member; an empty object is one too.
+ */
+import { deepEqual } from "../../base/json";
+import type { FieldSchema, FieldType, StructType } from "./schema";
+
+export interface FieldSet {
+  readonly [element: string]: FieldSet;
+}
+
+type MutableSet = { [element: string]: FieldSet };
+type Plain = Readonly<Record<string, unknown>>;
+
+const MEMBER: FieldSet = Object.freeze({});
+
+const isMap = (value: unknown): value is Plain => typeof value === "object" && value !== null && !Array.isArray(value);
+const isEmpty = (set: FieldSet): boolean => {
+  for (const _ in set) return false;
+  return true;
+};
+const isMember = (set: FieldSet): boolean => set["."] !== undefined || isEmpty(set);
+
+/** Members that belong to no manager. */
+const IGNORED = [
+  "name",
+  "namespace",
+  "uid",
+  "resourceVersion",
+  "generation",
+  "creationTimestamp",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+  "selfLink",
+  "managedFields",
+];
+
+/** Structs that Go holds by value: they are there before anybody sets them, so nobody owns them as such. */
+const BY_VALUE: ReadonlySet<string> = new Set([
+  "metadata",
+  "spec",
+  "status",
+  "template",
+  "jobTemplate",
+  "strategy",
+  "updateStrategy",
+  "resources",
+  "loadBalancer",
+  "state",
+  "lastState",
+  "involvedObject",
+  "source",
+  "roleRef",
+  "scaleTargetRef",
+  "names",
+  "nodeInfo",
+  "daemonEndpoints",
+  "kubeletEndpoint",
+  // Lists that Go always writes, if only as null.
+  "containers",
+  "addresses",
+]);
+
+/** Every field that a configuration states, as an apply owns them. */
+export function fieldSetOf(value: Plain, struct: StructType): FieldSet {
+  return withoutIgnored(statedStruct(value, struct));
+}
+
+function statedStruct(value: Plain, struct: StructType): FieldSet {
+  const set: MutableSet = {};
+  for (const key in value) {
+    if (value[key] === undefined) continue;
+    const field = struct.fields.get(key);
+    if (!field && !struct.open) continue;
+    set[`f:${key}`] = field ? stated(value[key], field.type, field) : MEMBER;
+  }
+  return set;
+}
+
+function stated(value: unknown, type: FieldType, field: FieldSchema | undefined): FieldSet {
+  if (field?.atomic) return MEMBER;
+  switch (type.kind) {
+    case "struct":
+      return type.struct.atomic || !isMap(value) ? MEMBER : statedStruct(value, type.struct);
+    case "map": {
+      if (!isMap(value)) return MEMBER;
+      const set: MutableSet = {};
+      for (const key in value) set[`f:${key}`] = stated(value[key], type.value, undefined);
+      return set;
+    }
+    case "list": {
+      if (!field?.listType || !Array.isArray(value)) return MEMBER;
+      const set: MutableSet = {};
+      for (const item of value) {
+        const inner = type.element.kind === "struct" && isMap(item) ? statedStruct(item, type.element.struct) : MEMBER;
+        set[elementOf(item, field)] = isEmpty(inner) ? MEMBER : { ".": MEMBER, ...inner };
+      }
+      return set;
+    }
+    default:
+      return MEMBER;
+  }
+}
+
+/** The path element of a list's item. */
+function elementOf(item: unknown, field: FieldSchema): string {
+  if (field.listType === "map" && isMap(item)) {
+    const keys = field.listMapKeys ?? [];
+    // Keys in order of name, as JSON; one that is left out has its default.
+    const parts = [...keys]
+      .sort()
+      .map((key) => `${JSON.stringify(key)}:${JSON.stringify(item[key] ?? defaultOfKey(field, key))}`);
+    return `k:{${parts.join(",")}}`;
+  }
+  return `v:${JSON.stringify(item)}`;
+}
+
+function defaultOfKey(field: FieldSchema, key: string): unknown {
+  const element = field.type.kind === "list" ? field.type.element : undefined;
+  const known = element?.kind === "struct" ? element.struct.fields.get(key)?.default : undefined;
+  return known ?? (key === "protocol" ? "TCP" : null);
+}
+
+export interface Comparison {
+  /** Added or changed. */
+  readonly changed: FieldSet | undefined;
+  readonly removed: FieldSet | undefined;
+}
+
+/** What an update did to an object. Parts that are the same object are not looked at. */
+export function compareFields(before: Plain, after: Plain, struct: StructType): Comparison {
+  const changed = differing(before, after, struct);
+  const removed = differing(after, before, struct, true);
+  return {
+    changed: changed && nonEmpty(withoutIgnored(changed)),
+    removed: removed && nonEmpty(withoutIgnored(removed)),
+  };
+}
+
+const nonEmpty = (set: FieldSet): FieldSet | undefined => (isEmpty(set) ? undefined : set);
+
+/** Fields of `b` that `a` lacks, and, unless `onlyMissing`, those whose value differs. */
+function differing(a: Plain, b: Plain, struct: StructType, onlyMissing = false): FieldSet | undefined {
+  let set: MutableSet | undefined;
+  for (const key in b) {
+    if (b[key] === undefined || a[key] === b[key]) continue;
+    const field = struct.fields.get(key);
+    if (!field && !struct.open) continue;
+    const difference =
+      a[key] === undefined
+        ? added(b[key], field?.type, field)
+        : changedValue(a[key], b[key], field?.type, field, onlyMissing);
+    if (difference) (set ??= {})[`f:${key}`] = difference;
+  }
+  return set;
+}
+
+function changedValue(
+  a: unknown,
+  b: unknown,
+  type: FieldType | undefined,
+  field: FieldSchema | undefined,
+  onlyMissing: boolean,
+): FieldSet | undefined {
+  const whole = (): FieldSet | undefined => (onlyMissing || deepEqual(a, b) ? undefined : MEMBER);
+  if (!type || field?.atomic) return whole();
+  switch (type.kind) {
+    case "struct":
+      return type.struct.atomic || !isMap(a) || !isMap(b) ? whole() : differing(a, b, type.struct, onlyMissing);
+    case "map": {
+      if (!isMap(a) || !isMap(b)) return whole();
+      let set: MutableSet | undefined;
+      for (const key in b) {
+        if (a[key] === b[key]) continue;
+        const difference =
+          a[key] === undefined
+            ? added(b[key], type.value, undefined)
+            : changedValue(a[key], b[key], type.value, undefined, onlyMissing);
+        if (difference) (set ??= {})[`f:${key}`] = difference;
+      }
+      return set;
+    }
+    case "list": {
+      if (!field?.listType || !Array.isArray(a) || !Array.isArray(b)) return whole();
+      const known = new Map<string, unknown>();
+      for (const item of a) known.set(elementOf(item, field), item);
+      let set: MutableSet | undefined;
+      for (const item of b) {
+        const element = elementOf(item, field);
+        const previous = known.get(element);
+        if (previous === item) continue;
+        const inner = type.element.kind === "struct" && isMap(item) ? type.element.struct : undefined;
+        let difference: FieldSet | undefined;
+        if (previous === undefined) difference = inner ? { ".": MEMBER, ...addedStruct(item as Plain, inner) } : MEMBER;
+        else if (inner && isMap(previous)) difference = differing(previous, item as Plain, inner, onlyMissing);
+        if (difference) (set ??= {})[element] = difference;
+      }
+      return set;
+    }
+    default:
+      return whole();
+  }
+}
+
+function added(value: unknown, type: FieldType | undefined, field: FieldSchema | undefined): FieldSet {
+  if (!type || field?.atomic) return MEMBER;
+  switch (type.kind) {
+    case "struct": {
+      if (type.struct.atomic || !isMap(value)) return MEMBER;
+      const inner = addedStruct(value, type.struct);
+      return isEmpty(inner) || (field && BY_VALUE.has(field.name)) ? inner : { ".": MEMBER, ...inner };
+    }
+    case "map": {
+      if (!isMap(value)) return MEMBER;
+      const set: MutableSet = {};
+      for (const key in value) set[`f:${key}`] = added(value[key], type.value, undefined);
+      return isEmpty(set) ? MEMBER : { ".": MEMBER, ...set };
+    }
+    case "list": {
+      if (!field?.listType || !Array.isArray(value)) return MEMBER;
+      const set: MutableSet = {};
+      for (const item of value) {
+        const inner = type.element.kind === "struct" && isMap(item) ? addedStruct(item, type.element.struct) : MEMBER;
+        set[elementOf(item, field)] = isEmpty(inner) ? MEMBER : { ".": MEMBER, ...inner };
+      }
+      return isEmpty(set) ? MEMBER : BY_VALUE.has(field.name) ? set : { ".": MEMBER, ...set };
+    }
+    default:
+      return MEMBER;
+  }
+}
+
+function addedStruct(value: Plain, struct: StructType): FieldSet {
+  const set: MutableSet = {};
+  for (const key in value) {
+    if (value[key] === undefined) continue;
+    const field = struct.fields.get(key);
+    if (field) set[`f:${key}`] = added(value[key], field.type, field);
+    else if (struct.open) set[`f:${key}`] = MEMBER;
+  }
+  return set;
+}
+
+function withoutIgnored(set: FieldSet): FieldSet {
+  const result: MutableSet = {};
+  for (const key in set) {
+    if (key === "f:apiVersion" || key === "f:kind") continue;
+    if (key !== "f:metadata") {
+      result[key] = set[key]!;
+      continue;
+    }
+    const metadata: MutableSet = {};
+    for (const inner in set[key]) if (!IGNORED.includes(inner.slice(2))) metadata[inner] = set[key]![inner]!;
+    if (!isEmpty(metadata)) result[key] = metadata;
+  }
+  return result;
+}
+
+// --- Algebra ---------------------------------------------------------------------------------------------------------
+
+export function union(a: FieldSet, b: FieldSet): FieldSet {
+  if (a === b || b === MEMBER) return isEmpty(a) || a["."] ? a : b === MEMBER ? { ".": MEMBER, ...a } : a;
+  const result: MutableSet = {};
+  const both = isMember(a) || isMember(b);
+  for (const key in a) if (key !== ".") result[key] = a[key]!;
+  let changed = false;
+  for (const key in b) {
+    if (key === ".") continue;
+    const mine = result[key];
+    const next = mine ? union(mine, b[key]!) : b[key]!;
+    if (next !== mine) changed = true;
+    result[key] = next;
+  }
+  if (!changed && isMember(a) === both) return a;
+  return both && !isEmpty(result) ? { ".": MEMBER, ...result } : result;
+}
+
+/** Members of `a` that are not members of `b`; undefined when none is left. */
+export function difference(a: FieldSet, b: FieldSet): FieldSet | undefined {
+  const result: MutableSet = {};
+  const selfStays = isMember(a) && !isMember(b);
+  let changed = isMember(a) && !selfStays;
+  for (const key in a) {
+    if (key === ".") continue;
+    const other = b[key];
+    const rest = other ? difference(a[key]!, other) : a[key]!;
+    if (rest !== a[key]) changed = true;
+    if (rest) result[key] = rest;
+  }
+  if (!changed) return a;
+  if (isEmpty(result)) return selfStays ? MEMBER : undefined;
+  return selfStays ? { ".": MEMBER, ...result } : result;
+}
+
+/** Removes whole paths: what stands below a member of `b` goes too. */
+export function withoutPaths(a: FieldSet, b: FieldSet): FieldSet | undefined {
+  const result: MutableSet = {};
+  let changed = false;
+  for (const key in a) {
+    const other = b[key];
+    const rest = key === "." || !other ? a[key]! : isMember(other) ? undefined : withoutPaths(a[key]!, other);
+    if (rest !== a[key]) changed = true;
+    if (rest) result[key] = rest;
+  }
+  if (!changed) return a;
+  return isEmpty(result) ? undefined : result;
+}
+
+/** Paths that are members of both, as text: `.spec.containers[name="web"].image`. */
+export function commonPaths(a: FieldSet, b: FieldSet, prefix = ""): string[] {
+  const paths: string[] = [];
+  // A path whose parts follow is only structure; what counts are the parts.
+  const isLeaf = isEmpty(a) || isEmpty(b);
+  if (prefix && isLeaf && isMember(a) && isMember(b)) paths.push(prefix);
+  for (const key in a)
+    if (key !== "." && b[key]) paths.push(...commonPaths(a[key]!, b[key]!, prefix + elementText(key)));
+  return paths;
+}
+
+function elementText(element: string): string {
+  const rest = element.slice(2);
+  if (element.startsWith("f:")) return `.${rest}`;
+  if (element.startsWith("v:")) return `[=${rest}]`;
+  const keys = JSON.parse(rest) as Record<string, unknown>;
+  return `[${Object.keys(keys)
+    .map((key) => `${key}=${JSON.stringify(keys[key])}`)
+    .join(",")}]`;
+}
+
+export const sameSet = (a: FieldSet, b: FieldSet): boolean => a === b || deepEqual(a, b);
+
+// --- Values ----------------------------------------------------------------------------------------------------------
+
+/** `live` with everything that `config` states: structs and keyed lists are merged, the rest is replaced. */
+export function mergeApplied(live: unknown, config: unknown, type: FieldType, field?: FieldSchema): unknown {
+  if (live === undefined || field?.atomic) return config;
+  switch (type.kind) {
+    case "struct": {
+      if (type.struct.atomic || !isMap(live) || !isMap(config)) return config;
+      const result: Record<string, unknown> = { ...live };
+      for (const key in config) {
+        if (config[key] === undefined) continue;
+        const inner = type.struct.fields.get(key);
+        result[key] = inner ? mergeApplied(live[key], config[key], inner.type, inner) : config[key];
+      }
+      return result;
+    }
+    case "map": {
+      if (!isMap(live) || !isMap(config)) return config;
+      const result: Record<string, unknown> = { ...live };
+      for (const key in config) result[key] = mergeApplied(live[key], config[key], type.value);
+      return result;
+    }
+    case "list": {
+      if (!field?.listType || !Array.isArray(live) || !Array.isArray(config)) return config;
+      return mergeLists(live, config, type.element, field);
+    }
+    default:
+      return config;
+  }
+}
+
+/** The applied order among applied items; live items that are not applied keep their place before what followed them. */
+function mergeLists(
+  live: readonly unknown[],
+  config: readonly unknown[],
+  element: FieldType,
+  field: FieldSchema,
+): unknown[] {
+  const applied = new Map(config.map((item) => [elementOf(item, field), item]));
+  const known = new Map(live.map((item) => [elementOf(item, field), item]));
+  const result: unknown[] = [];
+  const done = new Set<string>();
+  const rest = [...config];
+  for (const item of live) {
+    const key = elementOf(item, field);
+    if (!applied.has(key)) {
+      result.push(item);
+      continue;
+    }
+    // Applied items that come before this one, and are new, go here.
+    while (rest.length > 0) {
+      const next = rest[0];
+      const nextKey = elementOf(next, field);
+      if (done.has(nextKey)) {
+        rest.shift();
+        continue;
+      }
+      if (known.has(nextKey) && nextKey !== key) break;
+      rest.shift();
+      done.add(nextKey);
+      result.push(mergeApplied(known.get(nextKey), next, element));
+      if (nextKey === key) break;
+    }
+    if (!done.has(key)) {
+      done.add(key);
+      result.push(mergeApplied(item, applied.get(key), element));
+    }
+  }
+  for (const item of rest) if (!done.has(elementOf(item, field))) result.push(item);
+  return result;
+}
+
+/** `value` without the fields of a set. */
+export function removeFields(value: unknown, set: FieldSet, type: FieldType, field?: FieldSchema): unknown {
+  if (isEmpty(set)) return undefined;
+  if (type.kind === "list" && field?.listType && Array.isArray(value)) {
+    const result: unknown[] = [];
+    for (const item of value) {
+      const inner = set[elementOf(item, field)];
+      if (!inner) result.push(item);
+      else if (!isMember(inner)) result.push(removeFields(item, inner, type.element));
+    }
+    return result;
+  }
+  if (!isMap(value)) return value;
+  const result: Record<string, unknown> = { ...value };
+  for (const key in set) {
+    if (key === "." || result[key.slice(2)] === undefined) continue;
+    const name = key.slice(2);
+    const inner = set[key]!;
+    const fieldOf = type.kind === "struct" ? type.struct.fields.get(name) : undefined;
+    const typeOf: FieldType = fieldOf?.type ?? (type.kind === "map" ? type.value : { kind: "any" });
+    const rest = isEmpty(inner) ? undefined : removeFields(result[name], inner, typeOf, fieldOf);
+    const gone =
+      rest === undefined ||
+      (inner["."] !== undefined && isMap(rest) && Object.keys(rest).length === 0) ||
+      (Array.isArray(rest) && rest.length === 0);
+    if (gone) delete result[name];
+    else result[name] = rest;
+  }
+  return result;
+}
