@@ -22,6 +22,8 @@ export interface Wire {
   readonly name: string;
   readonly latencyMs: number;
   readonly host: Namespace | undefined;
+  /** Nobody says that an address is missing: packets for it are lost without a word, as on the internet. */
+  readonly silent: boolean;
   ports(): readonly Port[];
   find(address: string): Port | undefined;
   remove(netns: Namespace, name: string): void;

@@ -9,12 +9,15 @@ export interface SegmentOptions {
   readonly latencyMs?: number;
   /** The namespace whose bridge this is: its rules see bridged packets (bridge-nf-call-iptables). */
   readonly host?: Namespace;
+  /** Packets for missing addresses are lost without a word, as on the internet. */
+  readonly silent?: boolean;
 }
 
 export class Segment implements Wire {
   readonly network: Network;
   readonly name: string;
   readonly host: Namespace | undefined;
+  readonly silent: boolean;
   latencyMs: number;
   /** Down: nothing gets through (a cut cable). */
   up = true;
@@ -24,6 +27,7 @@ export class Segment implements Wire {
     this.network = network;
     this.name = options.name;
     this.host = options.host;
+    this.silent = options.silent ?? false;
     this.latencyMs = options.latencyMs ?? (options.host ? 0.05 : 0.3);
   }
 

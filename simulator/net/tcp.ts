@@ -293,7 +293,7 @@ export class TcpSocket extends OpenFile {
   /** Closes at once, with a RST to the other side. */
   reset(): void {
     const peer = this.#peer;
-    const way = this.#findWay();
+    const way = this.#findWay(true);
     this.#fail("ECONNRESET");
     if (peer && way.ok) this.netns.loop.after(way.latencyMs, () => peer.#fail("ECONNRESET"));
     this.close();
@@ -532,7 +532,7 @@ function* knock(
   if (!far.up) return "lost";
   const listener = findListener(far, delivered.destination, delivered.destinationPort);
   // The answer, SYN-ACK or RST, has to find its own way back.
-  const back = walkBack(far, delivered, netns);
+  const back = walkBack(far, delivered, netns, !listener);
   if (!back.arrived) return "lost";
   if (!listener) {
     yield* process.sleep(back.latencyMs);

@@ -117,7 +117,8 @@ class Walker {
     const segment = device?.segment;
     if (!device?.up || !segment) return { kind: "dropped", at: netns };
     const target = segment.find(hop.nextHop);
-    if (!target) return { kind: "unreachable", at: netns, isLocal: isOrigin };
+    if (!target)
+      return segment.silent ? { kind: "dropped", at: netns } : { kind: "unreachable", at: netns, isLocal: isOrigin };
     this.passages.push({ interface: device, direction: "sent" });
     this.latencyMs += segment.latencyMs;
     netns.conntrack.confirm(tracked, this.packet.last);
@@ -391,8 +392,13 @@ export function walk(netns: Namespace, packet: Packet): Walk {
   return { outcome, latencyMs: walker.latencyMs, passages: walker.passages, hops: walker.hops };
 }
 
-/** The answer's way back from where a packet was delivered. True when it reaches `home`. */
-export function walkBack(from: Namespace, delivered: Packet, home: Namespace): Walk & { readonly arrived: boolean } {
+/** The answer's way back from where a packet was delivered, and whether it reaches `home`. `last`: a RST. */
+export function walkBack(
+  from: Namespace,
+  delivered: Packet,
+  home: Namespace,
+  last = false,
+): Walk & { readonly arrived: boolean } {
   const answer: Tuple = inverse(delivered, delivered.protocol);
   const packet: Packet = {
     ...delivered,
@@ -402,7 +408,7 @@ export function walkBack(from: Namespace, delivered: Packet, home: Namespace): W
     inInterface: undefined,
     outInterface: undefined,
     syn: false,
-    last: false,
+    last,
   };
   const result = walk(from, packet);
   return { ...result, arrived: result.outcome.kind === "delivered" && result.outcome.netns === home };
