@@ -14,12 +14,17 @@ import { planObject, planTargets, type Plan } from "./targets";
 import { goJson } from "../../text/go-json";
 
 /** Plans for everything that -f and -k name. */
-export function* plansOfFiles(invocation: Pick<KubectlInvocation, "allFlags" | "process">, factory: Factory): Task<{ readonly plans: readonly Plan[]; readonly failures: readonly AnyFailure[] }> {
+export function* plansOfFiles(
+  invocation: Pick<KubectlInvocation, "allFlags" | "process">,
+  factory: Factory,
+): Task<{ readonly plans: readonly Plan[]; readonly failures: readonly AnyFailure[] }> {
   const filenames = (invocation.allFlags["filename"] ?? []) as readonly string[];
   const kustomization = String(invocation.allFlags["kustomize"] ?? "");
   if (kustomization !== "") {
     if (filenames.length > 0) fail("only one of -f or -k can be specified");
-    const objects = kustomizeDocuments(invocation.process, kustomization);
+    const warnings: string[] = [];
+    const objects = kustomizeDocuments(invocation.process, kustomization, warnings);
+    for (const warning of warnings) yield* invocation.process.printError(`${warning}\n`);
     const discovery = yield* factory.discovery();
     const plans: Plan[] = [];
     for (const object of objects) plans.push(yield* planObject(factory, discovery, object, kustomization));
@@ -33,7 +38,10 @@ export function* plansOfFiles(invocation: Pick<KubectlInvocation, "allFlags" | "
   });
 }
 
-export function* createFromFiles(invocation: Pick<KubectlInvocation, "allFlags" | "process">, factory: Factory): Task<void> {
+export function* createFromFiles(
+  invocation: Pick<KubectlInvocation, "allFlags" | "process">,
+  factory: Factory,
+): Task<void> {
   const { process, allFlags } = invocation;
   const raw = String(allFlags["raw"] ?? "");
   if (raw !== "") return yield* createRaw(invocation, factory, raw);
@@ -47,7 +55,10 @@ export function* createFromFiles(invocation: Pick<KubectlInvocation, "allFlags" 
     count++;
     const object = allFlags["save-config"] === true ? savedConfig(plan.object) : plan.object;
     try {
-      const result = dryRun === "client" ? object : yield* post(factory, plan, object, String(allFlags["validate"] ?? "strict"), dryRun === "server");
+      const result =
+        dryRun === "client"
+          ? object
+          : yield* post(factory, plan, object, String(allFlags["validate"] ?? "strict"), dryRun === "server");
       yield* printResult(process, printer, plan.mapping, result, `created${dryRunSuffix(dryRun)}`);
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
@@ -58,9 +69,19 @@ export function* createFromFiles(invocation: Pick<KubectlInvocation, "allFlags" 
   if (count === 0) fail("no objects passed to create");
 }
 
-function* post(factory: Factory, plan: Plan, object: KubeObject, validate: string, isDryRun: boolean): Task<KubeObject> {
+function* post(
+  factory: Factory,
+  plan: Plan,
+  object: KubeObject,
+  validate: string,
+  isDryRun: boolean,
+): Task<KubeObject> {
   return yield* factory.client.json("POST", resourcePath(plan.mapping, plan.namespace), {
-    query: { fieldManager: "kubectl-create", fieldValidation: fieldValidation(validate), dryRun: isDryRun ? "All" : undefined },
+    query: {
+      fieldManager: "kubectl-create",
+      fieldValidation: fieldValidation(validate),
+      dryRun: isDryRun ? "All" : undefined,
+    },
     body: object,
   });
 }
@@ -73,7 +94,11 @@ export function savedConfig(object: KubeObject): KubeObject {
   return { ...object, metadata: { ...object.metadata, annotations: { ...annotations, [LAST_APPLIED]: text } } };
 }
 
-function* createRaw(invocation: Pick<KubectlInvocation, "allFlags" | "process">, factory: Factory, uri: string): Task<void> {
+function* createRaw(
+  invocation: Pick<KubectlInvocation, "allFlags" | "process">,
+  factory: Factory,
+  uri: string,
+): Task<void> {
   const filenames = (invocation.allFlags["filename"] ?? []) as readonly string[];
   if (filenames.length !== 1) fail("--raw can only use a single local file or stdin");
   const { objects, failures } = yield* readManifests(invocation.process, { filenames, validate: false });

@@ -17,7 +17,10 @@ export const createFlags = {
   ...printFlags,
   "dry-run": dryRunFlag,
   "field-manager": fieldManagerFlag("kubectl-create"),
-  "save-config": boolFlag(false, "If true, the configuration of current object will be saved in its annotation. Otherwise, the annotation will be unchanged. This flag is useful when you want to perform kubectl apply on this object in the future."),
+  "save-config": boolFlag(
+    false,
+    "If true, the configuration of current object will be saved in its annotation. Otherwise, the annotation will be unchanged. This flag is useful when you want to perform kubectl apply on this object in the future.",
+  ),
   validate: validateFlag,
 } satisfies FlagSet;
 
@@ -32,7 +35,11 @@ export interface CreateCommand<F extends FlagSet> {
   /** "failed to create deployment": what a refused request is reported as; absent where the server's words stand alone. */
   readonly failure?: string;
   /** The object, as it would be written by hand: kind, apiVersion, metadata … in the order of Go's structs. */
-  build(invocation: KubectlInvocation<F & typeof createFlags>, name: string, factory: Factory): Task<Record<string, unknown>>;
+  build(
+    invocation: KubectlInvocation<F & typeof createFlags>,
+    name: string,
+    factory: Factory,
+  ): Task<Record<string, unknown>>;
 }
 
 export function defineCreateCommand<F extends FlagSet>(definition: CreateCommand<F>): KubectlCommand {
@@ -74,7 +81,8 @@ export function* createAndPrint(
   const dryRun = yield* dryRunOf(process, allFlags);
   const printer = printerFor(process, outputRequest(allFlags));
   const validation = fieldValidation(String(allFlags["validate"] ?? "strict"));
-  if (validation === undefined) throw new CommandFailure(`invalid - validate option ${JSON.stringify(allFlags["validate"])}`);
+  if (validation === undefined)
+    throw new CommandFailure(`invalid - validate option ${JSON.stringify(allFlags["validate"])}`);
   let object = placed(built, made, factory);
   if (allFlags["save-config"] === true) object = withLastApplied(object);
   let result = object as unknown as KubeObject;
@@ -94,7 +102,9 @@ export function* createAndPrint(
       throw error;
     }
   }
-  yield* printResult(process, printer, made, result, operation + dryRunSuffix(dryRun), { isTyped: dryRun === "client" });
+  yield* printResult(process, printer, made, result, operation + dryRunSuffix(dryRun), {
+    isTyped: dryRun === "client",
+  });
   return result;
 }
 

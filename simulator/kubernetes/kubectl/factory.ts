@@ -151,7 +151,9 @@ function timeoutMs(text: string): number {
   if (/^\d+$/.test(text)) return Number(text) * 1000;
   const parsed = parseDuration(text);
   if (parsed.ok) return parsed.value;
-  return fail("Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)");
+  return fail(
+    "Invalid timeout value. Timeout must be a single integer in seconds, or an integer followed by a corresponding time unit (e.g. 1s | 2m | 3h)",
+  );
 }
 
 const FEATURE_GATES: readonly (readonly [string, boolean])[] = [

@@ -103,9 +103,16 @@ export function reportFailure(error: AnyFailure, path: string): { readonly text:
     return { text: `error: ${error.message}\nSee '${path} -h' for help and examples\n`, exitCode: 1 };
   }
   if (error instanceof Failures) {
-    return { text: error.all.map((each) => newline(reportFailure(each, path).text)).join(""), exitCode: 1 };
+    return { text: error.all.map((each) => newline(oneOfSeveral(each, path))).join(""), exitCode: 1 };
   }
   return { text: newline(standardMessage(error)), exitCode: 1 };
+}
+
+/** In a list of failures each stands without "error: ", and Invalid without its list of causes. */
+function oneOfSeveral(error: AnyFailure, path: string): string {
+  if (error instanceof CommandFailure || error instanceof UsageFailure) return error.message;
+  if (error instanceof ApiFailure && error.reason === "Invalid") return `Error from server (Invalid): ${error.message}`;
+  return reportFailure(error, path).text;
 }
 
 const newline = (text: string): string => (text === "" || text.endsWith("\n") ? text : `${text}\n`);

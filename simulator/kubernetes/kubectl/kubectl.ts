@@ -14,10 +14,19 @@ import { runPlugin } from "./plugins";
 import { TemplateExecutionFailure } from "./printers/go-template";
 
 const globalFlags = {
-  as: stringFlag("", "Username to impersonate for the operation. User could be a regular user or a service account in a namespace."),
-  "as-group": stringArrayFlag([], "Group to impersonate for the operation, this flag can be repeated to specify multiple groups."),
+  as: stringFlag(
+    "",
+    "Username to impersonate for the operation. User could be a regular user or a service account in a namespace.",
+  ),
+  "as-group": stringArrayFlag(
+    [],
+    "Group to impersonate for the operation, this flag can be repeated to specify multiple groups.",
+  ),
   "as-uid": stringFlag("", "UID to impersonate for the operation."),
-  "as-user-extra": stringArrayFlag([], "User extras to impersonate for the operation, this flag can be repeated to specify multiple values for the same key."),
+  "as-user-extra": stringArrayFlag(
+    [],
+    "User extras to impersonate for the operation, this flag can be repeated to specify multiple values for the same key.",
+  ),
   "cache-dir": stringFlag("/root/.kube/cache", "Default cache directory"),
   "certificate-authority": stringFlag("", "Path to a cert file for the certificate authority"),
   "client-certificate": stringFlag("", "Path to a client certificate file for TLS"),
@@ -25,24 +34,45 @@ const globalFlags = {
   cluster: stringFlag("", "The name of the kubeconfig cluster to use"),
   context: stringFlag("", "The name of the kubeconfig context to use"),
   "disable-compression": boolFlag(false, "If true, opt-out of response compression for all requests to the server"),
-  "insecure-skip-tls-verify": boolFlag(false, "If true, the server's certificate will not be checked for validity. This will make your HTTPS connections insecure"),
+  "insecure-skip-tls-verify": boolFlag(
+    false,
+    "If true, the server's certificate will not be checked for validity. This will make your HTTPS connections insecure",
+  ),
   kubeconfig: stringFlag("", "Path to the kubeconfig file to use for CLI requests."),
-  kuberc: stringFlag("", "Path to the kuberc file to use for preferences. This can be disabled by exporting KUBECTL_KUBERC=false feature gate or turning off the feature KUBERC=off."),
+  kuberc: stringFlag(
+    "",
+    "Path to the kuberc file to use for preferences. This can be disabled by exporting KUBECTL_KUBERC=false feature gate or turning off the feature KUBERC=off.",
+  ),
   "log-flush-frequency": durationFlag(5000, "Maximum number of seconds between log flushes"),
   "match-server-version": boolFlag(false, "Require server version to match client version"),
   namespace: stringFlag("", "If present, the namespace scope for this CLI request", { shorthand: "n" }),
   password: stringFlag("", "Password for basic authentication to the API server"),
-  profile: stringFlag("none", "Name of profile to capture. One of (none|cpu|heap|goroutine|threadcreate|block|mutex|trace)"),
+  profile: stringFlag(
+    "none",
+    "Name of profile to capture. One of (none|cpu|heap|goroutine|threadcreate|block|mutex|trace)",
+  ),
   "profile-output": stringFlag("profile.pprof", "Name of the file to write the profile to"),
-  "request-timeout": stringFlag("0", "The length of time to wait before giving up on a single server request. Non-zero values should contain a corresponding time unit (e.g. 1s, 2m, 3h). A value of zero means don't timeout requests."),
+  "request-timeout": stringFlag(
+    "0",
+    "The length of time to wait before giving up on a single server request. Non-zero values should contain a corresponding time unit (e.g. 1s, 2m, 3h). A value of zero means don't timeout requests.",
+  ),
   server: stringFlag("", "The address and port of the Kubernetes API server", { shorthand: "s" }),
-  "tls-server-name": stringFlag("", "Server name to use for server certificate validation. If it is not provided, the hostname used to contact the server is used"),
+  "tls-server-name": stringFlag(
+    "",
+    "Server name to use for server certificate validation. If it is not provided, the hostname used to contact the server is used",
+  ),
   token: stringFlag("", "Bearer token for authentication to the API server"),
   user: stringFlag("", "The name of the kubeconfig user to use"),
   username: stringFlag("", "Username for basic authentication to the API server"),
   v: intFlag(0, "number for the log level verbosity", { shorthand: "v" }),
-  vmodule: stringFlag("", "comma-separated list of pattern=N settings for file-filtered logging (only works for the default text log format)"),
-  "warnings-as-errors": boolFlag(false, "Treat warnings received from the server as errors and exit with a non-zero exit code"),
+  vmodule: stringFlag(
+    "",
+    "comma-separated list of pattern=N settings for file-filtered logging (only works for the default text log format)",
+  ),
+  "warnings-as-errors": boolFlag(
+    false,
+    "Treat warnings received from the server as errors and exit with a non-zero exit code",
+  ),
 };
 
 const root = defineKubectlCommand({
@@ -55,7 +85,9 @@ const root = defineKubectlCommand({
     *namespace(request) {
       const factory = request.context.factoryFor(request);
       const mapping = (yield* factory.discovery()).forArgument("namespaces");
-      const list = yield* factory.client.get<{ items: { metadata: { name: string } }[] }>(`/api/${mapping.version}/namespaces`);
+      const list = yield* factory.client.get<{ items: { metadata: { name: string } }[] }>(
+        `/api/${mapping.version}/namespaces`,
+      );
       return { candidates: list.items.map((item) => item.metadata.name) };
     },
     *context(request) {
@@ -97,7 +129,8 @@ function* run(process: Process, host: KubectlHost): Task<number> {
   let commandPath = "kubectl";
   yield* process.sleep(STARTUP_MS);
   try {
-    if (process.argv[1] === "__complete" || process.argv[1] === "__completeNoDesc") return yield* runComplete(cli, process, context);
+    if (process.argv[1] === "__complete" || process.argv[1] === "__completeNoDesc")
+      return yield* runComplete(cli, process, context);
     const exitCode = yield* runCommandLine(cli, process, context);
     if (exitCode === 0 && factory?.hasClient) factory.client.checkWarnings();
     return exitCode;

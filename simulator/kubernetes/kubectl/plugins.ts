@@ -25,7 +25,8 @@ export function findPlugins(process: Process): string[] {
   const found: string[] = [];
   for (const folder of (process.env["PATH"] ?? "").split(":")) {
     if (!folder || !process.fs.isDir(folder)) continue;
-    for (const name of [...process.fs.readDir(folder)].sort()) if (name.startsWith("kubectl-")) found.push(`${folder}/${name}`);
+    for (const name of [...process.fs.readDir(folder)].sort())
+      if (name.startsWith("kubectl-")) found.push(`${folder}/${name}`);
   }
   return found;
 }

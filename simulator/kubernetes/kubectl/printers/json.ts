@@ -2,4 +2,6 @@
 import { goJson } from "../../../text/go-json";
 import type { MakePrinter } from "./printer";
 
-export const jsonPrinter: MakePrinter = () => ({ print: (object, options) => `${goJson(object, { indent: "    ", sortKeys: !options?.isTyped })}\n` });
+export const jsonPrinter: MakePrinter = () => ({
+  print: (object, options) => `${goJson(object, { indent: "    ", sortKeys: !options?.isTyped })}\n`,
+});

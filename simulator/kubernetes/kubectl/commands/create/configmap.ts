@@ -11,14 +11,24 @@ export const createConfigMap = defineCreateCommand({
   use: "configmap NAME [--from-file=[key=]source] [--from-literal=key1=value1] [--dry-run=server|client|none]",
   aliases: ["cm"],
   short: "Create a config map from a local file, directory or literal value",
-  example: "  # From values given here\n  kubectl create configmap app-config --from-literal=COLOR=blue --from-literal=MODE=dev\n  \n  # From a file: its name is the key\n  kubectl create configmap app-config --from-file=app.properties",
+  example:
+    "  # From values given here\n  kubectl create configmap app-config --from-literal=COLOR=blue --from-literal=MODE=dev\n  \n  # From a file: its name is the key\n  kubectl create configmap app-config --from-file=app.properties",
   made: CONFIG_MAP,
   failure: "failed to create configmap",
   flags: {
     "append-hash": boolFlag(false, "Append a hash of the configmap to its name."),
-    "from-env-file": stringSliceFlag([], "Specify the path to a file to read lines of key=val pairs to create a configmap."),
-    "from-file": stringSliceFlag([], "Key file can be specified using its file path, in which case file basename will be used as configmap key, or optionally with a key and file path, in which case the given key will be used. Specifying a directory will iterate each named file in the directory whose basename is a valid configmap key."),
-    "from-literal": stringArrayFlag([], "Specify a key and literal value to insert in configmap (i.e. mykey=somevalue)"),
+    "from-env-file": stringSliceFlag(
+      [],
+      "Specify the path to a file to read lines of key=val pairs to create a configmap.",
+    ),
+    "from-file": stringSliceFlag(
+      [],
+      "Key file can be specified using its file path, in which case file basename will be used as configmap key, or optionally with a key and file path, in which case the given key will be used. Specifying a directory will iterate each named file in the directory whose basename is a valid configmap key.",
+    ),
+    "from-literal": stringArrayFlag(
+      [],
+      "Specify a key and literal value to insert in configmap (i.e. mykey=somevalue)",
+    ),
   },
   *build({ flags, process }, name) {
     const data = readDataSources(

@@ -13,14 +13,19 @@ export interface DataSources {
 }
 
 /** Keys and their bytes, in order. `taken` says how a key that comes twice is refused. */
-export function readDataSources(process: Process, sources: DataSources, taken: (key: string) => string): Map<string, Bytes> {
+export function readDataSources(
+  process: Process,
+  sources: DataSources,
+  taken: (key: string) => string,
+): Map<string, Bytes> {
   if (sources.envFiles.length > 0 && (sources.files.length > 0 || sources.literals.length > 0)) {
     fail("from-env-file cannot be combined with from-file or from-literal");
   }
   const data = new Map<string, Bytes>();
   const add = (key: string, value: Bytes): void => {
     const problems = configMapKey(key);
-    if (problems.length > 0) fail(`${JSON.stringify(key)} is not a valid key name for a ConfigMap: ${problems.join(",")}`);
+    if (problems.length > 0)
+      fail(`${JSON.stringify(key)} is not a valid key name for a ConfigMap: ${problems.join(",")}`);
     if (data.has(key)) fail(taken(key));
     data.set(key, value);
   };
@@ -30,7 +35,8 @@ export function readDataSources(process: Process, sources: DataSources, taken: (
     add(literal.slice(0, at), encodeUtf8(unquoted(literal.slice(at + 1))));
   }
   for (const file of sources.files) for (const [key, bytes] of fileEntries(process, file)) add(key, bytes);
-  for (const file of sources.envFiles) for (const [key, value] of envEntries(process, file)) add(key, encodeUtf8(value));
+  for (const file of sources.envFiles)
+    for (const [key, value] of envEntries(process, file)) add(key, encodeUtf8(value));
   return data;
 }
 

@@ -8,11 +8,16 @@ export const createDeployment = defineCreateCommand({
   use: "deployment NAME --image=image -- [COMMAND] [args...]",
   aliases: ["dep"],
   short: "Create a deployment with the specified name",
-  example: "  # A deployment that runs nginx\n  kubectl create deployment web --image=nginx\n  \n  # With three replicas\n  kubectl create deployment web --image=nginx --replicas=3",
+  example:
+    "  # A deployment that runs nginx\n  kubectl create deployment web --image=nginx\n  \n  # With three replicas\n  kubectl create deployment web --image=nginx --replicas=3",
   made: DEPLOYMENT,
   failure: "failed to create deployment",
   flags: {
-    image: stringArrayFlag([], "Image names to run. A deployment can have multiple images set for multi-container pod.", { required: true }),
+    image: stringArrayFlag(
+      [],
+      "Image names to run. A deployment can have multiple images set for multi-container pod.",
+      { required: true },
+    ),
     port: int32Flag(-1, "The containerPort that this deployment exposes."),
     replicas: int32Flag(1, "Number of replicas to create. Default is 1.", { shorthand: "r" }),
   },
@@ -49,6 +54,9 @@ export const createDeployment = defineCreateCommand({
 
 /** The image's last word; where characters had to be replaced, a suffix keeps names apart. */
 function containerName(image: string, suffix: () => string): string {
-  const name = image.slice(image.lastIndexOf("/") + 1).split(":")[0]!.split("@")[0]!;
+  const name = image
+    .slice(image.lastIndexOf("/") + 1)
+    .split(":")[0]!
+    .split("@")[0]!;
   return /[_.]/.test(name) ? `${name.replace(/[_.]/g, "-")}-${suffix()}` : name;
 }

@@ -20,7 +20,8 @@ export const create = defineKubectlCommand({
   short: "Create a resource from a file or from stdin",
   group: "Basic Commands (Beginner)",
   long: "Create a resource from a file or from stdin.\n\n JSON and YAML formats are accepted.",
-  example: "  # From a file\n  kubectl create -f pod.yaml\n  \n  # From standard input\n  cat pod.yaml | kubectl create -f -",
+  example:
+    "  # From a file\n  kubectl create -f pod.yaml\n  \n  # From standard input\n  cat pod.yaml | kubectl create -f -",
   flags: {
     ...fileFlags,
     ...printFlags,
@@ -31,7 +32,10 @@ export const create = defineKubectlCommand({
     "save-config": boolFlag(false, "If true, the configuration of current object will be saved in its annotation."),
     selector: selectorFlag,
     validate: validateFlag,
-    "windows-line-endings": boolFlag(false, "Only relevant if --edit=true. Defaults to the line ending native to your platform."),
+    "windows-line-endings": boolFlag(
+      false,
+      "Only relevant if --edit=true. Defaults to the line ending native to your platform.",
+    ),
   },
   commands: [
     createClusterRole,
@@ -55,10 +59,12 @@ export const create = defineKubectlCommand({
   *run(invocation) {
     const { flags, args } = invocation;
     if (flags.filename.length === 0 && flags.kustomize === "") {
-      if (args.length > 0) return yield* invocation.usageError({ kind: "usage", message: `Unexpected args: [${args.join(" ")}]` });
+      if (args.length > 0)
+        return yield* invocation.usageError({ kind: "usage", message: `Unexpected args: [${args.join(" ")}]` });
       fail("must specify one of -f and -k");
     }
-    if (args.length > 0) return yield* invocation.usageError({ kind: "usage", message: `Unexpected args: [${args.join(" ")}]` });
+    if (args.length > 0)
+      return yield* invocation.usageError({ kind: "usage", message: `Unexpected args: [${args.join(" ")}]` });
     if (fieldValidation(flags.validate) === undefined) fail(`invalid - validate option "${flags.validate}"`);
     yield* createFromFiles(invocation, factoryOf(invocation));
     return 0;

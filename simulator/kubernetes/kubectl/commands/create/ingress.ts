@@ -4,7 +4,8 @@ import { defineCreateCommand } from "../../create-object";
 import { fail } from "../../failure";
 import { INGRESS } from "./made-kinds";
 
-const RULE = /^(?<host>[\w*\-.]*)(?<path>\/[^=]*)=(?<service>[\w-]+):(?<port>[\w-]+)(?:,(?<tls>tls(?:=(?<secret>[\w.-]+))?))?$/;
+const RULE =
+  /^(?<host>[\w*\-.]*)(?<path>\/[^=]*)=(?<service>[\w-]+):(?<port>[\w-]+)(?:,(?<tls>tls(?:=(?<secret>[\w.-]+))?))?$/;
 const BACKEND = /^(?<service>[\w-]+):(?<port>[\w-]+)$/;
 
 export const createIngress = defineCreateCommand({
@@ -17,14 +18,21 @@ export const createIngress = defineCreateCommand({
     annotation: stringArrayFlag([], "Annotation to insert in the ingress object, in the format annotation=value"),
     class: stringFlag("", "Ingress Class to be used"),
     "default-backend": stringFlag("", "Default service for backend, in format of svcname:port"),
-    rule: stringArrayFlag([], "Rule in format host/path=service:port[,tls=secretname]. Paths containing the leading character '*' are considered pathType=Prefix. tls argument is optional."),
+    rule: stringArrayFlag(
+      [],
+      "Rule in format host/path=service:port[,tls=secretname]. Paths containing the leading character '*' are considered pathType=Prefix. tls argument is optional.",
+    ),
   },
   *build({ flags }, name) {
     const fallback = flags["default-backend"];
     if (fallback === "" && flags.rule.length === 0) {
-      fail("not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)");
+      fail(
+        "not enough information provided: every ingress has to either specify a default-backend (which catches all traffic) or a list of rules (which catch specific paths)",
+      );
     }
-    for (const rule of flags.rule) if (!RULE.test(rule)) fail(`rule ${rule} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]`);
+    for (const rule of flags.rule)
+      if (!RULE.test(rule))
+        fail(`rule ${rule} is invalid and should be in format host/path=svcname:svcport[,tls[=secret]]`);
     if (fallback !== "" && !BACKEND.test(fallback)) fail("default-backend should be in format servicename:serviceport");
     const annotations = annotationsOf(flags.annotation);
     return {
@@ -71,7 +79,11 @@ function specOf(rules: readonly string[]): Record<string, unknown> {
     const host = groups["host"] ?? "";
     const path = groups["path"]!;
     const isPrefix = path.endsWith("*");
-    const entry: Path = { path: isPrefix ? path.slice(0, -1) : path, pathType: isPrefix ? "Prefix" : "Exact", backend: backend(groups) };
+    const entry: Path = {
+      path: isPrefix ? path.slice(0, -1) : path,
+      pathType: isPrefix ? "Prefix" : "Exact",
+      backend: backend(groups),
+    };
     hosts.set(host, [...(hosts.get(host) ?? []), entry]);
     if (groups["tls"] === undefined) continue;
     const secret = groups["secret"] ?? "";
@@ -79,9 +91,14 @@ function specOf(rules: readonly string[]): Record<string, unknown> {
     if (host && !named.includes(host)) named.push(host);
     secrets.set(secret, named);
   }
-  const tls = [...secrets].map(([secretName, names]) => ({ ...(names.length > 0 ? { hosts: names } : {}), ...(secretName ? { secretName } : {}) }));
+  const tls = [...secrets].map(([secretName, names]) => ({
+    ...(names.length > 0 ? { hosts: names } : {}),
+    ...(secretName ? { secretName } : {}),
+  }));
   return {
     ...(tls.length > 0 ? { tls } : {}),
-    ...(hosts.size > 0 ? { rules: [...hosts].map(([host, paths]) => ({ ...(host ? { host } : {}), http: { paths } })) } : {}),
+    ...(hosts.size > 0
+      ? { rules: [...hosts].map(([host, paths]) => ({ ...(host ? { host } : {}), http: { paths } })) }
+      : {}),
   };
 }

@@ -7,7 +7,8 @@ import { CRON_JOB, JOB } from "./made-kinds";
 export const createJob = defineCreateCommand({
   use: "job NAME --image=image [--from=cronjob/name] -- [COMMAND] [args...]",
   short: "Create a job with the specified name",
-  example: "  # Run a command once\n  kubectl create job hello --image=busybox -- echo hello\n  \n  # Run what a cron job would run\n  kubectl create job manual --from=cronjob/backup",
+  example:
+    "  # Run a command once\n  kubectl create job hello --image=busybox -- echo hello\n  \n  # Run what a cron job would run\n  kubectl create job manual --from=cronjob/backup",
   made: JOB,
   failure: "failed to create job",
   flags: {
@@ -23,14 +24,21 @@ export const createJob = defineCreateCommand({
         kind: "Job",
         apiVersion: "batch/v1",
         metadata: { name },
-        spec: { template: { metadata: {}, spec: { containers: [container(name, flags.image, command)], restartPolicy: "Never" } } },
+        spec: {
+          template: {
+            metadata: {},
+            spec: { containers: [container(name, flags.image, command)], restartPolicy: "Never" },
+          },
+        },
         status: {},
       };
     }
     const [type = "", cronName] = flags.from.split("/");
     const mapping = (yield* factory.discovery()).forArgument(cronName === undefined ? "cronjobs" : type);
     if (mapping.kind !== "CronJob") fail("from must be an existing cronjob");
-    const cron = yield* factory.client.get(`/apis/batch/v1/namespaces/${factory.namespace}/cronjobs/${cronName ?? type}`);
+    const cron = yield* factory.client.get(
+      `/apis/batch/v1/namespaces/${factory.namespace}/cronjobs/${cronName ?? type}`,
+    );
     const template = cron["spec"].jobTemplate;
     return {
       kind: "Job",
@@ -40,7 +48,13 @@ export const createJob = defineCreateCommand({
         ...(template.metadata?.labels ? { labels: template.metadata.labels } : {}),
         annotations: { ...template.metadata?.annotations, "cronjob.kubernetes.io/instantiate": "manual" },
         ownerReferences: [
-          { apiVersion: "batch/v1", kind: "CronJob", name: cron.metadata.name, uid: cron.metadata.uid, controller: true },
+          {
+            apiVersion: "batch/v1",
+            kind: "CronJob",
+            name: cron.metadata.name,
+            uid: cron.metadata.uid,
+            controller: true,
+          },
         ],
       },
       spec: template.spec,
@@ -70,7 +84,10 @@ export const createCronJob = defineCreateCommand({
         jobTemplate: {
           metadata: { name },
           spec: {
-            template: { metadata: {}, spec: { containers: [container(name, flags.image, args.slice(1))], restartPolicy: flags.restart } },
+            template: {
+              metadata: {},
+              spec: { containers: [container(name, flags.image, args.slice(1))], restartPolicy: flags.restart },
+            },
           },
         },
       },

@@ -12,7 +12,10 @@ const SPECIAL_VERBS = ["use", "bind", "impersonate", "escalate", "approve", "sig
 
 const ruleFlags = {
   resource: stringSliceFlag([], "Resource that the rule applies to"),
-  "resource-name": stringArrayFlag([], "Resource in the white list that the rule applies to, repeat this flag for multiple items"),
+  "resource-name": stringArrayFlag(
+    [],
+    "Resource in the white list that the rule applies to, repeat this flag for multiple items",
+  ),
   verb: stringSliceFlag([], "Verb that applies to the resources contained in the rule"),
 };
 
@@ -44,7 +47,8 @@ function* resourceRules(factory: Factory, flags: RuleFlags): Task<Record<string,
       mapping = discovery.forArgument(name);
     } catch (error) {
       // The mapper's own error reaches the screen without "error: ".
-      if (error instanceof CommandFailure) throw new CommandFailure(`the server doesn't have a resource type "${name.split(".")[0]}"`, { raw: true });
+      if (error instanceof CommandFailure)
+        throw new CommandFailure(`the server doesn't have a resource type "${name.split(".")[0]}"`, { raw: true });
       throw error;
     }
     byGroup.set(mapping.group, [...(byGroup.get(mapping.group) ?? []), mapping.resource + subresource]);
@@ -104,7 +108,10 @@ export const createClusterRole = defineCreateCommand({
 
 const subjectFlags = {
   group: stringArrayFlag([], "Groups to bind to the role. The flag can be repeated to add multiple groups."),
-  serviceaccount: stringArrayFlag([], "Service accounts to bind to the role, in the format <namespace>:<name>. The flag can be repeated to add multiple service accounts."),
+  serviceaccount: stringArrayFlag(
+    [],
+    "Service accounts to bind to the role, in the format <namespace>:<name>. The flag can be repeated to add multiple service accounts.",
+  ),
   user: stringArrayFlag([], "Usernames to bind to the role. The flag can be repeated to add multiple users."),
 };
 
@@ -133,11 +140,18 @@ export const createRoleBinding = defineCreateCommand({
     role: stringFlag("", "Role this RoleBinding should reference"),
   },
   *build({ flags }, name) {
-    if ((flags.clusterrole === "") === (flags.role === "")) fail("exactly one of clusterrole or role must be specified");
+    if ((flags.clusterrole === "") === (flags.role === ""))
+      fail("exactly one of clusterrole or role must be specified");
     const roleRef = flags.role
       ? { apiGroup: RBAC_GROUP, kind: "Role", name: flags.role }
       : { apiGroup: RBAC_GROUP, kind: "ClusterRole", name: flags.clusterrole };
-    return { kind: "RoleBinding", apiVersion: API_VERSION, metadata: { name }, ...withSubjects(subjects(flags)), roleRef };
+    return {
+      kind: "RoleBinding",
+      apiVersion: API_VERSION,
+      metadata: { name },
+      ...withSubjects(subjects(flags)),
+      roleRef,
+    };
   },
 });
 
@@ -146,7 +160,10 @@ export const createClusterRoleBinding = defineCreateCommand({
   short: "Create a cluster role binding for a particular cluster role",
   made: CLUSTER_ROLE_BINDING,
   failure: "failed to create clusterrolebinding",
-  flags: { ...subjectFlags, clusterrole: stringFlag("", "ClusterRole this ClusterRoleBinding should reference", { required: true }) },
+  flags: {
+    ...subjectFlags,
+    clusterrole: stringFlag("", "ClusterRole this ClusterRoleBinding should reference", { required: true }),
+  },
   *build({ flags }, name) {
     return {
       kind: "ClusterRoleBinding",

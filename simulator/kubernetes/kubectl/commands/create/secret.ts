@@ -14,7 +14,12 @@ import { SECRET } from "./made-kinds";
 
 const appendHash = boolFlag(false, "Append a hash of the secret to its name.");
 
-function secretObject(name: string, data: ReadonlyMap<string, Bytes>, type: string, withHash: boolean): Record<string, unknown> {
+function secretObject(
+  name: string,
+  data: ReadonlyMap<string, Bytes>,
+  type: string,
+  withHash: boolean,
+): Record<string, unknown> {
   const encoded: Record<string, string> = {};
   for (const key of [...data.keys()].sort()) encoded[key] = encodeBase64(data.get(key)!);
   const object = {
@@ -35,8 +40,14 @@ const generic = defineCreateCommand({
   failure: "failed to create secret",
   flags: {
     "append-hash": appendHash,
-    "from-env-file": stringSliceFlag([], "Specify the path to a file to read lines of key=val pairs to create a secret."),
-    "from-file": stringSliceFlag([], "Key files can be specified using their file path, in which case a default name will be given to them, or optionally with a name and file path, in which case the given name will be used. Specifying a directory will iterate each named file in the directory that is a valid secret key."),
+    "from-env-file": stringSliceFlag(
+      [],
+      "Specify the path to a file to read lines of key=val pairs to create a secret.",
+    ),
+    "from-file": stringSliceFlag(
+      [],
+      "Key files can be specified using their file path, in which case a default name will be given to them, or optionally with a name and file path, in which case the given name will be used. Specifying a directory will iterate each named file in the directory that is a valid secret key.",
+    ),
     "from-literal": stringArrayFlag([], "Specify a key and literal value to insert in secret (i.e. mykey=somevalue)"),
     type: stringFlag("", "The type of secret to create"),
   },
@@ -89,17 +100,27 @@ const dockerRegistry = defineCreateCommand({
     "docker-password": stringFlag("", "Password for Docker registry authentication"),
     "docker-server": stringFlag("https://index.docker.io/v1/", "Server location for Docker registry"),
     "docker-username": stringFlag("", "Username for Docker registry authentication"),
-    "from-file": stringSliceFlag([], "Key files can be specified using their file path, in which case a default name of .dockerconfigjson will be given to them, or optionally with a name and file path, in which case the given name will be used."),
+    "from-file": stringSliceFlag(
+      [],
+      "Key files can be specified using their file path, in which case a default name of .dockerconfigjson will be given to them, or optionally with a name and file path, in which case the given name will be used.",
+    ),
   },
   *build({ flags, process }, name) {
     let data: Map<string, Bytes>;
     if (flags["from-file"].length > 0) {
       const files = flags["from-file"].map((file) => (file.includes("=") ? file : `.dockerconfigjson=${file}`));
-      data = readDataSources(process, { literals: [], files, envFiles: [] }, (key) => `cannot add key ${key}, another key by that name already exists`);
+      data = readDataSources(
+        process,
+        { literals: [], files, envFiles: [] },
+        (key) => `cannot add key ${key}, another key by that name already exists`,
+      );
     } else {
       const username = flags["docker-username"];
       const password = flags["docker-password"];
-      if (!username || !password) fail("either --from-file or the combination of --docker-username, --docker-password and --docker-server is required");
+      if (!username || !password)
+        fail(
+          "either --from-file or the combination of --docker-username, --docker-password and --docker-server is required",
+        );
       const entry = {
         username,
         password,

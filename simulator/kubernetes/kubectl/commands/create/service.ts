@@ -60,9 +60,16 @@ const clusterIp = defineCreateCommand({
   short: "Create a ClusterIP service",
   made: SERVICE,
   failure: "failed to create ClusterIP service",
-  flags: { tcp, clusterip: stringFlag("", "Assign your own ClusterIP or set to 'None' for a 'headless' service (no loadbalancing).") },
+  flags: {
+    tcp,
+    clusterip: stringFlag(
+      "",
+      "Assign your own ClusterIP or set to 'None' for a 'headless' service (no loadbalancing).",
+    ),
+  },
   *build({ flags }, name) {
-    if (flags.clusterip === "None" && flags.tcp.length === 0) return serviceObject(name, "ClusterIP", { clusterIP: "None" });
+    if (flags.clusterip === "None" && flags.tcp.length === 0)
+      return serviceObject(name, "ClusterIP", { clusterIP: "None" });
     if (flags.tcp.length === 0) fail("at least one tcp port specifier must be provided");
     return serviceObject(name, "ClusterIP", { ports: flags.tcp.map(portOf), clusterIP: flags.clusterip });
   },
@@ -76,7 +83,9 @@ const nodePort = defineCreateCommand({
   flags: { tcp, "node-port": intFlag(0, "Port used to expose the service on each node in a cluster.") },
   *build({ flags }, name) {
     if (flags.tcp.length === 0) fail("at least one tcp port specifier must be provided");
-    const ports = flags.tcp.map(portOf).map((port) => ({ ...port, ...(flags["node-port"] ? { nodePort: flags["node-port"] } : {}) }));
+    const ports = flags.tcp
+      .map(portOf)
+      .map((port) => ({ ...port, ...(flags["node-port"] ? { nodePort: flags["node-port"] } : {}) }));
     return serviceObject(name, "NodePort", { ports });
   },
 });

@@ -37,7 +37,10 @@ export const createQuota = defineCreateCommand({
   failure: "failed to create quota",
   flags: {
     hard: stringFlag("", "A comma-delimited set of resource=quantity pairs that define a hard limit."),
-    scopes: stringFlag("", "A comma-delimited set of quota scopes that must all match each object tracked by the quota."),
+    scopes: stringFlag(
+      "",
+      "A comma-delimited set of quota scopes that must all match each object tracked by the quota.",
+    ),
   },
   *build({ flags }, name) {
     const hard = resourceList(flags.hard);
@@ -59,7 +62,8 @@ export function resourceList(text: string): Record<string, string> {
   for (const pair of text.split(",")) {
     const parts = pair.split("=");
     if (parts.length !== 2) fail(`Invalid argument syntax ${pair}, expected <resource>=<value>`);
-    if (!parseQuantity(parts[1]!)) fail("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+    if (!parseQuantity(parts[1]!))
+      fail("quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
     list[parts[0]!] = canonicalQuantity(parts[1]!);
   }
   return list;
@@ -74,7 +78,10 @@ export const createPdb = defineCreateCommand({
   flags: {
     "max-unavailable": stringFlag("", "The maximum number or percentage of unavailable pods this budget requires."),
     "min-available": stringFlag("", "The minimum number or percentage of available pods this budget requires."),
-    selector: stringFlag("", "A label selector to use for this budget. Only equality-based selector requirements are supported."),
+    selector: stringFlag(
+      "",
+      "A label selector to use for this budget. Only equality-based selector requirements are supported.",
+    ),
   },
   *build({ flags }, name) {
     const min = flags["min-available"];
@@ -108,9 +115,18 @@ export const createPriorityClass = defineCreateCommand({
   made: PRIORITY_CLASS,
   failure: "failed to create priorityclass",
   flags: {
-    description: stringFlag("", "description is an arbitrary string that usually provides guidelines on when this priority class should be used."),
-    "global-default": boolFlag(false, "global-default specifies whether this PriorityClass should be considered as the default priority."),
-    "preemption-policy": stringFlag("PreemptLowerPriority", "preemption-policy is the policy for preempting pods with lower priority."),
+    description: stringFlag(
+      "",
+      "description is an arbitrary string that usually provides guidelines on when this priority class should be used.",
+    ),
+    "global-default": boolFlag(
+      false,
+      "global-default specifies whether this PriorityClass should be considered as the default priority.",
+    ),
+    "preemption-policy": stringFlag(
+      "PreemptLowerPriority",
+      "preemption-policy is the policy for preempting pods with lower priority.",
+    ),
     value: int32Flag(0, "the value of this priority class."),
   },
   *build({ flags }, name) {

@@ -11,11 +11,20 @@ export const createToken = defineKubectlCommand({
   short: "Request a service account token",
   flags: {
     ...printFlags,
-    audience: stringArrayFlag([], "Audience of the requested token. If unset, defaults to requesting a token for use with the Kubernetes API server. May be repeated to request a token valid for multiple audiences."),
+    audience: stringArrayFlag(
+      [],
+      "Audience of the requested token. If unset, defaults to requesting a token for use with the Kubernetes API server. May be repeated to request a token valid for multiple audiences.",
+    ),
     "bound-object-kind": stringFlag("", "Kind of an object to bind the token to."),
-    "bound-object-name": stringFlag("", "Name of an object to bind the token to. The token will expire when the object is deleted. Requires --bound-object-kind."),
+    "bound-object-name": stringFlag(
+      "",
+      "Name of an object to bind the token to. The token will expire when the object is deleted. Requires --bound-object-kind.",
+    ),
     "bound-object-uid": stringFlag("", "UID of an object to bind the token to."),
-    duration: durationFlag(0, "Requested lifetime of the issued token. If not set or if set to 0, the lifetime will be determined by the server automatically. The server may return a token with a longer or shorter lifetime."),
+    duration: durationFlag(
+      0,
+      "Requested lifetime of the issued token. If not set or if set to 0, the lifetime will be determined by the server automatically. The server may return a token with a longer or shorter lifetime.",
+    ),
   },
   *run(invocation) {
     const { flags, process, allFlags } = invocation;
@@ -31,12 +40,25 @@ export const createToken = defineKubectlCommand({
       spec: {
         audiences: flags.audience.length > 0 ? flags.audience : null,
         ...(flags.duration > 0 ? { expirationSeconds: flags.duration / 1000 } : {}),
-        ...(flags["bound-object-kind"] ? { boundObjectRef: { kind: flags["bound-object-kind"], apiVersion: "v1", name: flags["bound-object-name"], uid: flags["bound-object-uid"] } } : {}),
+        ...(flags["bound-object-kind"]
+          ? {
+              boundObjectRef: {
+                kind: flags["bound-object-kind"],
+                apiVersion: "v1",
+                name: flags["bound-object-name"],
+                uid: flags["bound-object-uid"],
+              },
+            }
+          : {}),
       },
     };
     let answer: KubeObject;
     try {
-      answer = yield* factory.client.json<KubeObject>("POST", `/api/v1/namespaces/${factory.namespace}/serviceaccounts/${name}/token`, { body: request });
+      answer = yield* factory.client.json<KubeObject>(
+        "POST",
+        `/api/v1/namespaces/${factory.namespace}/serviceaccounts/${name}/token`,
+        { body: request },
+      );
     } catch (error) {
       if (error instanceof ApiFailure) throw new CommandFailure(`failed to create token: ${error.message}`);
       throw error;
