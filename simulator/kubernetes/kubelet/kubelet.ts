@@ -185,6 +185,7 @@ export class Kubelet {
       runtime: () => this.runtime(),
       images: () => this.images(),
       environment: (pod, podIp) => this.#environment(pod, podIp),
+      podStatus: (pod) => this.statuses.get(pod.metadata.uid) ?? pod.status,
       event,
     });
     this.#eviction = new EvictionManager({
@@ -206,6 +207,10 @@ export class Kubelet {
       recorder: this.#recorder,
       specs,
       images: () => options.images()?.listImages() ?? [],
+      imagesVersion: () => {
+        const info = options.images()?.imageFsInfo();
+        return info ? `${info.usedBytes}/${info.inodesUsed}` : "";
+      },
       troubles: () => this.#troubles(),
       pressure: () => this.#eviction.pressure,
       log: (text) => options.log(text.includes("rror") || text.includes("Unable") || text.includes("Failed") ? "E" : "I", text),
@@ -251,6 +256,7 @@ export class Kubelet {
   }
 
   runtime(): RuntimeService {
+    this.#attachRuntime();
     return this.options.runtime() ?? DOWN_RUNTIME;
   }
 
@@ -659,6 +665,10 @@ export class Kubelet {
   *#sync(worker: PodWorker): Task<StepResult> {
     const { pod, uid } = worker;
     const done: StepResult = { failures: [], transition: false };
+    this.#attachRuntime();
+    // Without a runtime nothing is known of a Pod that has run: its status stays what it was.
+    if (!this.options.runtime() && (pod.status?.startTime !== undefined || this.cache.sandboxIds(uid).length > 0))
+      return { failures: [{ text: "container runtime is down" }], transition: false };
     const runtime = this.#status(worker);
     if (this.#pastDeadline(worker)) return done;
     const status = this.#apiStatus(worker, runtime, false);

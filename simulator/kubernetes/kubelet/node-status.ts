@@ -36,6 +36,8 @@ export interface NodeStatusOptions {
   readonly recorder: EventRecorder;
   readonly specs: NodeSpecs;
   images(): readonly CriImage[];
+  /** Changes whenever the images do: cheap to ask for. */
+  imagesVersion(): string;
   /** Why the node is not ready; empty when it is. */
   troubles(): readonly string[];
   pressure(): { readonly memory: boolean; readonly disk: boolean };
@@ -80,6 +82,8 @@ export class NodeStatusManager {
   #lease: Lease | undefined;
   #reportAt = 0;
   #sentStatus: NodeStatus | undefined;
+  /** What the sent status was made of, in short. */
+  #sentLooks = "";
   /** Which conditions events have told of. */
   readonly #told = new Map<string, string>();
 
@@ -175,9 +179,15 @@ export class NodeStatusManager {
   update(): void {
     const { client, scope, specs, log, random } = this.#options;
     const now = scope.now();
-    const status = this.#compute(this.#sentStatus);
     const isDue = now >= this.#reportAt;
-    if (!isDue && this.#sentStatus && isSame(status, this.#sentStatus)) return;
+    const { memory, disk } = this.#options.pressure();
+    const looks = `${memory}|${disk}|${this.#options.troubles().join()}|${this.#options.imagesVersion()}`;
+    if (!isDue && this.#sentStatus && looks === this.#sentLooks) return;
+    const status = this.#compute(this.#sentStatus);
+    if (!isDue && this.#sentStatus && isSame(status, this.#sentStatus)) {
+      this.#sentLooks = looks;
+      return;
+    }
     const patched = client.patch(NODES, { name: specs.name }, "strategic", { status }, { subresource: "status" });
     if (!patched.ok) {
       log(`kubelet_node_status.go:548] "Error updating node status, will retry" err="error getting node \\"${specs.name}\\": ${patched.error.message}"`);
@@ -186,6 +196,7 @@ export class NodeStatusManager {
     }
     this.#node = patched.value;
     this.#sentStatus = status;
+    this.#sentLooks = looks;
     this.#reportAt = now + REPORT_MS * (0.5 + random.float());
     this.#tell(status);
   }

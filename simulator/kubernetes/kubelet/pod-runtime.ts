@@ -8,7 +8,7 @@ import { ok, type Result } from "../../base/result";
 import type { Task } from "../../base/task";
 import { CriError, type ImageService, type PodSandboxConfig, type RuntimeService } from "../../containerd/cri";
 import type { Process } from "../../os/process";
-import type { Container, EphemeralContainer, Pod } from "../api/types.generated";
+import type { Container, EphemeralContainer, Pod, PodStatus } from "../api/types.generated";
 import { formatDuration } from "../../text/go-duration";
 import { quote } from "../../text/strconv";
 import { Backoff } from "./backoff";
@@ -39,6 +39,8 @@ export interface PodRuntimeOptions {
   runtime(): RuntimeService;
   images(): ImageService;
   environment(pod: Pod, podIp: string): EnvironmentSources;
+  /** What was last said of a Pod. */
+  podStatus(pod: Pod): PodStatus | undefined;
   /** An event about a container (its fieldPath) or, without one, about the Pod. */
   event(pod: Pod, container: AnyContainer | undefined, type: "Normal" | "Warning", reason: string, message: string): void;
 }
@@ -208,7 +210,7 @@ export class PodRuntime {
       return image.error;
     }
     const last = findContainer(status, container.name);
-    const restartCount = last ? last.restartCount + 1 : (previousCount(pod, container.name) ?? 0);
+    const restartCount = last ? last.restartCount + 1 : previousCount(this.#options.podStatus(pod), container.name);
     const variables = makeEnvironment(pod, container, this.#options.environment(pod, podIp));
     if (!variables.ok) return failed("CreateContainerConfigError", variables.error);
     const config = containerConfig({
@@ -332,11 +334,12 @@ export class PodRuntime {
   }
 }
 
-/** A restarted kubelet that finds no record of a container goes on counting from the Pod's status. */
-function previousCount(pod: Pod, name: string): number | undefined {
-  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])];
-  const known = statuses.find((status) => status.name === name);
-  return known?.containerID ? known.restartCount + 1 : undefined;
+/** Where there is no record of a container, it is counted on from the Pod's status (upstream: from its log files). */
+function previousCount(known: PodStatus | undefined, name: string): number {
+  const statuses = [...(known?.containerStatuses ?? []), ...(known?.initContainerStatuses ?? [])];
+  const status = statuses.find((each) => each.name === name);
+  if (!status) return 0;
+  return status.restartCount + (status.containerID && !status.state?.waiting ? 1 : 0);
 }
 
 function graceSecondsOf(pod: Pod, container: AnyContainer, reason: KillReason): number {
