@@ -5,7 +5,7 @@
 import type { Tracked } from "./conntrack";
 import { isLoopback } from "./address";
 import { type EvaluationContext, type NatAction, type Verdict, evaluate } from "./netfilter/evaluate";
-import type { RejectWith } from "./netfilter/rule";
+import type { RejectWith, Table } from "./netfilter/rule";
 import type { Interface, Namespace, Port, Route } from "./namespace";
 import type { Packet, Tuple } from "./packet";
 import { inverse } from "./packet";
@@ -226,7 +226,9 @@ class Walker {
   #context(netns: Namespace, tracked: Tracked, bridged = false): EvaluationContext {
     return {
       clock: netns.network.loop,
-      random: netns.network.random.stream(`statistic/${netns.name}`),
+      get random() {
+        return netns.network.random.stream(`statistic/${netns.name}`);
+      },
       tracked,
       addressType: (address) => netns.addressType(address),
       inSet: (name, packet, flags) => netns.iptables.inSet(name, packet, flags),
@@ -242,10 +244,9 @@ class Walker {
     tracked: Tracked,
     bridged = false,
   ): Outcome | undefined {
-    return this.#outcome(
-      netns,
-      evaluate(netns.iptables.tables[table], chain, this.packet, this.#context(netns, tracked, bridged)),
-    );
+    const rules = netns.iptables.tables[table];
+    if (isEmpty(rules, chain)) return undefined;
+    return this.#outcome(netns, evaluate(rules, chain, this.packet, this.#context(netns, tracked, bridged)));
   }
 
   #outcome(netns: Namespace, verdict: Verdict): Outcome | undefined {
@@ -285,7 +286,9 @@ class Walker {
       packet.destinationPort = packet.protocol === "icmp" ? packet.destinationPort : flow.reply.sourcePort;
       return undefined;
     }
-    const verdict = evaluate(netns.iptables.tables.nat, chain, packet, this.#context(netns, tracked));
+    const rules = netns.iptables.tables.nat;
+    if (isEmpty(rules, chain)) return undefined;
+    const verdict = evaluate(rules, chain, packet, this.#context(netns, tracked));
     if (verdict.kind === "nat") this.#mapDestination(netns, tracked, verdict.action);
     return this.#outcome(netns, verdict);
   }
@@ -321,7 +324,9 @@ class Walker {
       packet.sourcePort = packet.protocol === "icmp" ? packet.sourcePort : flow.reply.destinationPort;
       return undefined;
     }
-    const verdict = evaluate(netns.iptables.tables.nat, "POSTROUTING", packet, this.#context(netns, tracked, bridged));
+    const rules = netns.iptables.tables.nat;
+    if (isEmpty(rules, "POSTROUTING")) return undefined;
+    const verdict = evaluate(rules, "POSTROUTING", packet, this.#context(netns, tracked, bridged));
     if (verdict.kind === "nat") this.#mapSource(netns, tracked, verdict.action, hop);
     return this.#outcome(netns, verdict);
   }
@@ -376,6 +381,12 @@ class Walker {
     flow.reply = { ...flow.reply, source: real.address, sourcePort: real.port };
     return { kind: "mapped" };
   }
+}
+
+/** Most chains of most namespaces: nothing to ask. */
+function isEmpty(table: Table, name: string): boolean {
+  const chain = table.chains.get(name);
+  return !chain || (chain.rules.length === 0 && chain.policy === "ACCEPT");
 }
 
 interface Hop {

@@ -183,6 +183,8 @@ export class Netfilter {
     interface Draft {
       readonly table: TableName;
       readonly chains: Map<string, Chain>;
+      /** Rule lists that belong to the draft alone. */
+      readonly own: Map<Chain, Rule[]>;
     }
     const drafts: Draft[] = [];
     let draft: Draft | undefined;
@@ -195,7 +197,7 @@ export class Netfilter {
         const table = line.slice(1) as TableName;
         if (!tableNames.includes(table)) return fail(`can't initialize table '${table}'`);
         const chains = new Map(options.noFlush ? this.tables[table].chains : makeTable(table).chains);
-        draft = { table, chains };
+        draft = { table, chains, own: new Map() };
         continue;
       }
       if (!draft) return fail("no table");
@@ -238,10 +240,9 @@ export class Netfilter {
         rule.value.counters.packets = Number(counters[1]);
         rule.value.counters.bytes = Number(counters[2]);
       }
-      draft.chains.set(name, {
-        ...chain,
-        rules: words[0] === "-A" ? [...chain.rules, rule.value] : [rule.value, ...chain.rules],
-      });
+      const rules = ownRules(draft.chains, draft.own, chain);
+      if (words[0] === "-A") rules.push(rule.value);
+      else rules.unshift(rule.value);
     }
     for (const { table, chains } of drafts) {
       for (const chain of chains.values())
@@ -290,4 +291,16 @@ export class Netfilter {
     // bitmap:port members are bare numbers.
     return parts.length === 1 && set.members.has(port(flags[0]).replace(/^\w+:/, ""));
   }
+}
+
+/** A chain's rules, copied on the first change: a live table's lists are never edited. */
+function ownRules(chains: Map<string, Chain>, own: Map<Chain, Rule[]>, chain: Chain): Rule[] {
+  let rules = own.get(chain);
+  if (!rules) {
+    rules = [...chain.rules];
+    const copy: Chain = { ...chain, rules };
+    chains.set(chain.name, copy);
+    own.set(copy, rules);
+  }
+  return rules;
 }

@@ -41,7 +41,8 @@ export function* splice(process: Process, a: Connection, b: Connection): Task<vo
 
 /** `docker-proxy -proto tcp -host-ip 0.0.0.0 -host-port 8080 -container-ip 172.17.0.2 -container-port 80` */
 export const dockerProxy: Program = function* (process) {
-  const value = (name: string): string => process.argv[process.argv.indexOf(name) + 1] ?? "";
+  const { argv } = process;
+  const value = (name: string): string => argv[argv.indexOf(name) + 1] ?? "";
   const address = value("-host-ip");
   const port = Number(value("-host-port"));
   const target = { address: value("-container-ip"), port: Number(value("-container-port")) };

@@ -19,8 +19,9 @@ const RELOAD_MS = 30_000;
 
 export function coredns(dependencies: AddonDependencies): Program {
   return function* (process) {
-    const at = process.argv.findIndex((word) => word === "-conf" || word === "--conf");
-    const path = at >= 0 ? process.argv[at + 1]! : "Corefile";
+    const { argv } = process;
+    const at = argv.findIndex((word) => word === "-conf" || word === "--conf");
+    const path = at >= 0 ? argv[at + 1]! : "Corefile";
     const server = new CoreDns(process, dependencies, path);
     return yield* server.run();
   };
