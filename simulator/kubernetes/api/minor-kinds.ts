@@ -18,15 +18,23 @@ interface Minor {
   readonly subresources?: readonly string[];
   readonly hasGeneration?: boolean;
   readonly columns?: readonly Column[];
+  /** Kinds without a printer of their own show when they were made. */
+  readonly printsCreation?: boolean;
   readonly defaults?: (draft: Draft) => void;
 }
+
+const createdAtColumn: Column = {
+  name: "Created At",
+  type: "date",
+  cell: (object) => object.metadata.creationTimestamp,
+};
 
 const minor = (m: Minor): ResourceDefinition =>
   defineResource<KubeObject>({
     version: "v1",
     namespaced: false,
     ...m,
-    columns: [nameColumn, ...(m.columns ?? []), ageColumn],
+    columns: [nameColumn, ...(m.columns ?? []), m.printsCreation ? createdAtColumn : ageColumn],
   });
 
 const text = (name: string, cell: (o: Draft) => string): Column => column(name, cell);
@@ -134,6 +142,10 @@ export const flowControlKinds: readonly ResourceDefinition[] = [
       text("PriorityLevel", ({ spec }) => spec?.priorityLevelConfiguration?.name ?? ""),
       text("MatchingPrecedence", ({ spec }) => dash(spec?.matchingPrecedence)),
       text("DistinguisherMethod", ({ spec }) => dash(spec?.distinguisherMethod?.type)),
+      text("MissingPL", ({ status }) => {
+        const dangling = status?.conditions?.find((c: Draft) => c.type === "Dangling");
+        return dangling ? dangling.status : "?";
+      }),
     ],
   }),
   minor({
@@ -243,6 +255,7 @@ export const storageKinds: readonly ResourceDefinition[] = [
     kind: "CSIStorageCapacity",
     plural: "csistoragecapacities",
     schema: "storage.v1.CSIStorageCapacity",
+    printsCreation: true,
     namespaced: true,
   }),
 ];
