@@ -25,6 +25,8 @@ export interface Controller {
   /** Keys worked on at the same time. */
   readonly workers: number;
   readonly queue?: WorkQueueOptions;
+  /** The service account in kube-system that it acts as; the name when absent. */
+  readonly serviceAccount?: string;
   /** Made anew for each run of the component: what it remembers dies with the process. */
   setup(context: ControllerContext): { reconcile(key: string): Outcome };
 }

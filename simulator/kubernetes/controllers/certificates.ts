@@ -15,6 +15,7 @@ const KUBELET_SIGNER = "kubernetes.io/kube-apiserver-client-kubelet";
 
 export const certificateApprovingController = defineController({
   name: "certificatesigningrequest-approving-controller",
+  serviceAccount: "certificate-controller",
   setup(context) {
     const requests = context.watch(CERTIFICATE_SIGNING_REQUESTS, ({ metadata }) => [metadata.name]).cache;
     return {
@@ -57,6 +58,7 @@ const SIGNERS = new Set([
 
 export const certificateSigningController = defineController({
   name: "certificatesigningrequest-signing-controller",
+  serviceAccount: "certificate-controller",
   setup(context) {
     const requests = context.watch(CERTIFICATE_SIGNING_REQUESTS, ({ metadata }) => [metadata.name]).cache;
     return {
@@ -102,6 +104,7 @@ const HOUR_MS = 3_600_000;
 
 export const certificateCleanerController = defineController({
   name: "certificatesigningrequest-cleaner-controller",
+  serviceAccount: "certificate-controller",
   workers: 1,
   setup(context) {
     const requests = context.informer(CERTIFICATE_SIGNING_REQUESTS).cache;

@@ -1,4 +1,5 @@
 /** kube-controller-manager: every controller of the shelf in one process, under one lease, over shared informers. */
+import type { Credentials } from "../apimachinery/transport";
 import { Component, type ComponentOptions, type Run } from "../client/component";
 import { type Controller, prepareController } from "../client/controller";
 import { controllers } from "./shelf";
@@ -26,7 +27,7 @@ export class ControllerManager extends Component {
       prepareController(controller, {
         scope,
         // Each controller has a client of its own, as upstream's ClientBuilder makes them: writes are counted apart.
-        client: client.with({}),
+        client: client.with(this.#identity(controller)),
         informers,
         random: random.stream(controller.name),
         flags: this.#flags,
@@ -36,5 +37,18 @@ export class ControllerManager extends Component {
     informers.whenSynced(() => {
       for (const start of starts) start();
     });
+  }
+
+  /** --use-service-account-credentials: each controller acts as its own service account, with no more rights than it needs. */
+  #identity({ name, serviceAccount = name }: Controller): { readonly credentials?: Credentials } {
+    if (this.options.credentials?.certificate?.commonName !== `system:${this.name}`) return {};
+    return {
+      credentials: {
+        certificate: {
+          commonName: `system:serviceaccount:kube-system:${serviceAccount}`,
+          organizations: ["system:serviceaccounts", "system:serviceaccounts:kube-system"],
+        },
+      },
+    };
   }
 }

@@ -45,6 +45,7 @@ const HOST_NETWORK_TOLERATION: Toleration = {
 
 export const daemonSetController = defineController({
   name: "daemonset-controller",
+  serviceAccount: "daemon-set-controller",
   setup(context) {
     const { client, queue, recorder } = context;
     const expectations = new Expectations(context);

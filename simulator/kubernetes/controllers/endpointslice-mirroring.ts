@@ -20,6 +20,7 @@ const NOT_COPIED = new Set([
 
 export const endpointSliceMirroringController = defineController({
   name: "endpoint-slice-mirroring-controller",
+  serviceAccount: "endpointslicemirroring-controller",
   setup(context) {
     const { client } = context;
     const endpoints = context.watch(ENDPOINTS, (object) => [keyOf(object)]).cache;

@@ -20,6 +20,7 @@ const ENDPOINTS_PER_SLICE = 100;
 
 export const endpointSliceController = defineController({
   name: "endpoint-slice-controller",
+  serviceAccount: "endpointslice-controller",
   setup(context) {
     const { client, recorder, queue } = context;
     const services = context.watch(SERVICES, (service) => [keyOf(service)]).cache;

@@ -19,6 +19,7 @@ interface Node {
 
 export const garbageCollector = defineController({
   name: "garbage-collector-controller",
+  serviceAccount: "generic-garbage-collector",
   workers: 20,
   setup: (context) => new Collector(context),
 });

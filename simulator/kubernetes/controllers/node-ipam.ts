@@ -7,6 +7,7 @@ const MASK = 24;
 
 export const nodeIpamController = defineController({
   name: "node-ipam-controller",
+  serviceAccount: "node-controller",
   workers: 1,
   setup(context) {
     const clusterCidr = context.flags.clusterCidr as string | undefined;

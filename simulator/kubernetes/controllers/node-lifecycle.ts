@@ -37,6 +37,7 @@ interface Health {
 
 export const nodeLifecycleController = defineController({
   name: "node-lifecycle-controller",
+  serviceAccount: "node-controller",
   workers: 8,
   setup(context) {
     const { client, queue } = context;

@@ -20,6 +20,7 @@ const RESYNC_MS = 15_000;
 
 export const persistentVolumeController = defineController({
   name: "persistentvolume-controller",
+  serviceAccount: "persistent-volume-binder",
   workers: 1,
   setup(context) {
     const { client, recorder, queue } = context;
@@ -302,6 +303,7 @@ const VOLUME_PROTECTION = "kubernetes.io/pv-protection";
 /** PVC protection: a claim in use stays until no Pod uses it. */
 export const claimProtectionController = defineController({
   name: "persistentvolumeclaim-protection-controller",
+  serviceAccount: "pvc-protection-controller",
   setup(context) {
     const claims = context.watch(PERSISTENT_VOLUME_CLAIMS, (claim) => [keyOf(claim)]).cache;
     const pods = context.watch(PODS, (pod, _old, isDeleted) =>
@@ -339,6 +341,7 @@ export const claimProtectionController = defineController({
 /** PV protection: a bound volume stays. */
 export const volumeProtectionController = defineController({
   name: "persistentvolume-protection-controller",
+  serviceAccount: "pv-protection-controller",
   setup(context) {
     const volumes = context.watch(PERSISTENT_VOLUMES, (volume) => [volume.metadata.name]).cache;
     return {

@@ -14,6 +14,7 @@ const OUT_OF_SERVICE = "node.kubernetes.io/out-of-service";
 
 export const podGarbageCollector = defineController({
   name: "pod-garbage-collector-controller",
+  serviceAccount: "pod-garbage-collector",
   workers: 1,
   setup(context) {
     const { client, queue } = context;

@@ -13,6 +13,7 @@ const FINALIZER = "service.kubernetes.io/load-balancer-cleanup";
 
 export const serviceLbController = defineController({
   name: "service-lb-controller",
+  serviceAccount: "service-controller",
   workers: 1,
   setup(context) {
     const addresses = (context.flags.loadBalancerAddresses as readonly string[] | undefined) ?? [];
@@ -24,20 +25,13 @@ export const serviceLbController = defineController({
       service: Service,
       change: { readonly finalizers?: readonly string[]; readonly ip?: string | undefined },
     ): Outcome => {
-      let current = service;
-      if (change.finalizers) {
-        const metadata = { ...current.metadata, finalizers: change.finalizers };
-        const written = context.client.update(SERVICES, { ...current, metadata });
-        if (!written.ok) return isNotFound(written.error) ? undefined : { error: written.error };
-        current = written.value;
-        if (current.metadata.deletionTimestamp) return undefined;
-      }
       const loadBalancer = change.ip ? { ingress: [{ ip: change.ip, ipMode: "VIP" }] } : {};
-      if (deepEqual(current.status?.loadBalancer ?? {}, loadBalancer)) return undefined;
-      const written = context.client.updateStatus(SERVICES, {
-        ...current,
-        status: { ...current.status, loadBalancer },
-      });
+      const body = {
+        ...(change.finalizers ? { metadata: { finalizers: change.finalizers } } : {}),
+        ...(deepEqual(service.status?.loadBalancer ?? {}, loadBalancer) ? {} : { status: { loadBalancer } }),
+      };
+      // Through the status subresource, finalizers too: more it may not write (servicehelper.PatchService).
+      const written = context.client.patch(SERVICES, service.metadata, "merge", body, { subresource: "status" });
       return written.ok || isNotFound(written.error) ? undefined : { error: written.error };
     };
 

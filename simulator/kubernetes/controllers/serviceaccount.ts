@@ -31,6 +31,7 @@ const TEXT =
 
 export const rootCaPublisher = defineController({
   name: "root-ca-certificate-publisher-controller",
+  serviceAccount: "root-ca-cert-publisher",
   workers: 1,
   setup(context) {
     const ca = String(context.flags.rootCa ?? PLACEHOLDER_CA);

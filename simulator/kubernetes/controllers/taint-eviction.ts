@@ -12,6 +12,7 @@ const BY_NODE = "node";
 
 export const taintEvictionController = defineController({
   name: "taint-eviction-controller",
+  serviceAccount: "node-controller",
   workers: 8,
   setup(context) {
     const { client, queue, recorder, scope } = context;

@@ -48,6 +48,7 @@ export const ephemeralVolumeController = defineController({
 /** VolumeAttachments for CSI volumes; what a node holds itself (hostPath, local, nfs) needs none. */
 export const attachDetachController = defineController({
   name: "persistentvolume-attach-detach-controller",
+  serviceAccount: "attachdetach-controller",
   workers: 1,
   setup(context) {
     const { client, recorder } = context;

@@ -14,11 +14,15 @@ import { ApiServer } from "@/simulator/kubernetes/apiserver/server";
 
 const ADMIN = { certificate: { commonName: "admin", organizations: ["system:masters"] } };
 
+const component = (name: string) => ({ certificate: { commonName: `system:${name}`, organizations: [] } });
+
 export interface WorldOptions extends Partial<Omit<FakeKubeletOptions, "loop" | "transport">> {
   readonly seed?: string;
   readonly nodes?: number;
   readonly flags?: Readonly<Record<string, unknown>>;
   readonly leaderElect?: boolean;
+  /** Lets the controllers act as an administrator instead of as their service accounts. */
+  readonly almighty?: boolean;
   readonly makeTransport?: (loop: Loop, random: Random) => Transport;
 }
 
@@ -40,13 +44,16 @@ export class World {
       loop: this.loop,
       random: this.random,
       transport: this.transport,
-      credentials: ADMIN,
       leaderElect: options.leaderElect ?? false,
     };
     this.kubelet = new FakeKubelet({ ...options, loop: this.loop, transport: this.transport, credentials: ADMIN });
     for (let i = 1; i <= (options.nodes ?? 3); i++) this.kubelet.addNode(`node-${i}`);
-    this.manager = new ControllerManager({ ...common, ...(options.flags ? { flags: options.flags } : {}) });
-    this.scheduler = new Scheduler(common);
+    this.manager = new ControllerManager({
+      ...common,
+      credentials: options.almighty ? ADMIN : component("kube-controller-manager"),
+      ...(options.flags ? { flags: options.flags } : {}),
+    });
+    this.scheduler = new Scheduler({ ...common, credentials: component("kube-scheduler") });
     this.manager.start();
     this.scheduler.start();
     // The default service account must be there before the first Pod.

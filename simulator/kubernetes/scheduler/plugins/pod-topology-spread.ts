@@ -33,6 +33,7 @@ export const podTopologySpread: Plugin = {
     const isSystem = (pod.spec.topologySpreadConstraints?.length ?? 0) === 0;
     const constraints = isSystem ? systemConstraints(pod, handle) : own;
     if (constraints.length === 0) return undefined;
+    const counters = constraints.map((constraint) => counter(pod, constraint));
     const included = (node: Node): boolean =>
       (isSystem || constraints.every((c) => node.metadata.labels?.[c.topologyKey] !== undefined)) &&
       constraints.every((c) => isIncluded(c, pod, node));
@@ -57,7 +58,7 @@ export const podTopologySpread: Plugin = {
         constraints.forEach((constraint, i) => {
           const value = info.node.metadata.labels?.[constraint.topologyKey];
           const known = value === undefined ? undefined : counts[i]!.get(value);
-          if (known !== undefined) counts[i]!.set(value!, known + countMatching(info, pod, constraint.selector));
+          if (known !== undefined) counts[i]!.set(value!, known + counters[i]!(info));
         });
       }
     }
@@ -68,10 +69,7 @@ export const podTopologySpread: Plugin = {
         constraints.forEach((constraint, i) => {
           const value = info.node.metadata.labels?.[constraint.topologyKey];
           if (value === undefined) return;
-          const count =
-            constraint.topologyKey === HOSTNAME
-              ? countMatching(info, pod, constraint.selector)
-              : (counts[i]!.get(value) ?? 0);
+          const count = constraint.topologyKey === HOSTNAME ? counters[i]!(info) : (counts[i]!.get(value) ?? 0);
           score += count * weights[i]! + (constraint.maxSkew - 1);
         });
         return Math.round(score);
@@ -95,6 +93,7 @@ export const podTopologySpread: Plugin = {
 };
 
 function prepareFilter(pod: Pod, constraints: readonly Constraint[], handle: Handle): FilterPreparation {
+  const counters = constraints.map((constraint) => counter(pod, constraint));
   const counts = constraints.map(() => new Map<string, number>());
   const domainOf = (i: number, node: Node): string | undefined => {
     const constraint = constraints[i]!;
@@ -105,7 +104,7 @@ function prepareFilter(pod: Pod, constraints: readonly Constraint[], handle: Han
     for (let i = 0; i < constraints.length; i++) {
       const value = domainOf(i, info.node);
       if (value === undefined) continue;
-      counts[i]!.set(value, (counts[i]!.get(value) ?? 0) + countMatching(info, pod, constraints[i]!.selector));
+      counts[i]!.set(value, (counts[i]!.get(value) ?? 0) + counters[i]!(info));
     }
   }
   const shift = (other: Pod, info: NodeInfo, by: number): void => {
@@ -150,17 +149,27 @@ function prepareFilter(pod: Pod, constraints: readonly Constraint[], handle: Han
   };
 }
 
-function countMatching(info: NodeInfo, pod: Pod, selector: Selector): number {
-  let count = 0;
-  for (const group of info.groups.values()) {
-    const { namespace, labels } = group.example.metadata;
-    if (namespace === pod.metadata.namespace && matches(selector, labels)) count += group.count - group.terminating;
-  }
-  return count;
+/** Counts a node's Pods that a constraint selects. Each kind of labels is matched once a cycle. */
+function counter(pod: Pod, { selector }: Constraint): (info: NodeInfo) => number {
+  const known = new Map<string, boolean>();
+  return (info) => {
+    let count = 0;
+    for (const [id, group] of info.groups) {
+      let isMatch = known.get(id);
+      if (isMatch === undefined) {
+        const { namespace, labels } = group.example.metadata;
+        isMatch = namespace === pod.metadata.namespace && matches(selector, labels);
+        known.set(id, isMatch);
+      }
+      if (isMatch) count += group.count - group.terminating;
+    }
+    return count;
+  };
 }
 
 function isIncluded({ honorAffinity, honorTaints }: Constraint, pod: Pod, node: Node): boolean {
-  if (honorAffinity && !podMayRunOn(pod, node)) return false;
+  const isChoosy = pod.spec.nodeSelector !== undefined || pod.spec.affinity?.nodeAffinity !== undefined;
+  if (honorAffinity && isChoosy && !podMayRunOn(pod, node)) return false;
   if (!honorTaints) return true;
   return (node.spec?.taints ?? []).every(
     (taint) => taint.effect === "PreferNoSchedule" || isTolerated(taint, pod.spec.tolerations),
