@@ -123,7 +123,7 @@ export function Workspace(props: Props) {
             </button>
           ))}
         </div>
-        <div className="split-on-wide min-h-0 flex-1">
+        <div data-split className="split-on-wide min-h-0 flex-1">
           <main
             id="main"
             className={`min-h-0 overflow-y-auto overscroll-contain ${pane === "read" ? "" : "max-lg:hidden"}`}
@@ -133,12 +133,13 @@ export function Workspace(props: Props) {
               <Solved next={props.next} courseHref={props.courseHref} />
             </div>
           </main>
-          <Divider label={text("divider")} />
+          <div aria-hidden="true" className="max-lg:hidden" />
           <section
             id="pane-terminal"
             aria-label={text("terminal")}
-            className={`flex h-full min-h-0 min-w-0 flex-col bg-term ${pane === "terminal" ? "" : "max-lg:hidden"}`}
+            className={`relative flex h-full min-h-0 min-w-0 flex-col bg-term ${pane === "terminal" ? "" : "max-lg:hidden"}`}
           >
+            <Divider label={text("divider")} />
             <GoalStrip onOpen={() => setPane("read")} />
             <TerminalTabs
               tabs={tabs}

@@ -22,7 +22,7 @@ export function Divider({ label }: { readonly label: string }) {
   const current = () => Number.parseFloat(document.documentElement.style.getPropertyValue("--split")) || START;
   const onPointerMove = (event: PointerEvent<HTMLElement>) => {
     if (!isDragging.current) return;
-    const frame = event.currentTarget.parentElement?.getBoundingClientRect();
+    const frame = event.currentTarget.closest("[data-split]")?.getBoundingClientRect();
     if (frame) set(((event.clientX - frame.left) / frame.width) * 100);
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -52,7 +52,7 @@ export function Divider({ label }: { readonly label: string }) {
       onPointerUp={() => {
         isDragging.current = false;
       }}
-      className="group relative hidden cursor-col-resize touch-none justify-center lg:flex"
+      className="group absolute inset-y-0 -left-[9px] hidden w-[9px] cursor-col-resize touch-none justify-center lg:flex"
     >
       <span className="w-px bg-line group-hover:w-[3px] group-hover:bg-mark group-focus-visible:w-[3px] group-focus-visible:bg-mark" />
     </div>

@@ -2,11 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { cleanPaste, InputMethod, type KeyPress } from "@/app/_terminal/ime";
 
-type Recorded =
-  | ({ readonly type: "keydown"; readonly code: string } & Partial<KeyPress>)
-  | { readonly type: "start" | "end" }
-  /** The textarea's whole content after the event. */
-  | { readonly type: "input"; readonly value: string };
+interface Recorded extends Partial<KeyPress> {
+  readonly type: "keydown" | "start" | "end" | "input";
+  /** Of an input: the textarea's whole content after it. */
+  readonly value?: string;
+}
 
 const NO_KEY: KeyPress = {
   keyCode: 0,
@@ -25,14 +25,14 @@ function play(events: readonly Recorded[]): string {
   for (const event of events) {
     if (event.type === "start") method.start();
     else if (event.type === "end") method.end();
-    else if (event.type === "input") sent += method.changed(event.value);
+    else if (event.type === "input") sent += method.changed(event.value ?? "");
     else {
       const verdict = method.key({ ...NO_KEY, ...event });
       if (verdict.kind === "send") {
         method.cleared();
         sent += verdict.text;
       }
-      if (verdict.kind === "pass") sent += `[${event.code}]`;
+      if (verdict.kind === "pass") sent += `[${event.code ?? ""}]`;
     }
   }
   return sent;
@@ -135,7 +135,7 @@ describe("keys an input method hides", () => {
     ["Ctrl-D", hidden("KeyD", { ctrlKey: true }), "\x04"],
     [
       "Ctrl-L while composing",
-      { type: "keydown", keyCode: 76, code: "KeyL", ctrlKey: true, isComposing: true } as Recorded,
+      { type: "keydown", keyCode: 76, code: "KeyL", ctrlKey: true, isComposing: true } satisfies Recorded,
       "\x0c",
     ],
     ["Escape", hidden("Escape"), "\x1b"],

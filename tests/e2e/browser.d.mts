@@ -1,0 +1,3 @@
+/** Types of browser.mjs. */
+import type { Browser } from "playwright-core";
+export function launch(): Promise<Browser>;
