@@ -18,6 +18,7 @@ interface Minor {
   readonly subresources?: readonly string[];
   readonly hasGeneration?: boolean;
   readonly columns?: readonly Column[];
+  readonly afterAge?: readonly Column[];
   /** Kinds without a printer of their own show when they were made. */
   readonly printsCreation?: boolean;
   readonly defaults?: (draft: Draft) => void;
@@ -34,7 +35,7 @@ const minor = (m: Minor): ResourceDefinition =>
     version: "v1",
     namespaced: false,
     ...m,
-    columns: [nameColumn, ...(m.columns ?? []), m.printsCreation ? createdAtColumn : ageColumn],
+    columns: [nameColumn, ...(m.columns ?? []), m.printsCreation ? createdAtColumn : ageColumn, ...(m.afterAge ?? [])],
   });
 
 const text = (name: string, cell: (o: Draft) => string): Column => column(name, cell);
@@ -142,6 +143,8 @@ export const flowControlKinds: readonly ResourceDefinition[] = [
       text("PriorityLevel", ({ spec }) => spec?.priorityLevelConfiguration?.name ?? ""),
       text("MatchingPrecedence", ({ spec }) => dash(spec?.matchingPrecedence)),
       text("DistinguisherMethod", ({ spec }) => dash(spec?.distinguisherMethod?.type)),
+    ],
+    afterAge: [
       text("MissingPL", ({ status }) => {
         const dangling = status?.conditions?.find((c: Draft) => c.type === "Dangling");
         return dangling ? dangling.status : "?";

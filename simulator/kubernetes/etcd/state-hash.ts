@@ -3,7 +3,7 @@
  * where they do. It is computed when asked for: the write path pays nothing.
  */
 import { fnv1a } from "../../base/hash";
-import type { StoreEvent } from "./store";
+import type { StoreEvent } from "./event";
 
 export class StateHash {
   #revision = 1;

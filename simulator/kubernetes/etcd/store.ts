@@ -5,27 +5,11 @@
 import { assert } from "../../base/assert";
 import { limits } from "../../base/limits";
 import { failure, ok, type Result } from "../../base/result";
+import type { KeyValue, StoreEvent } from "./event";
 import { SortedMap } from "./sorted-map";
 import { StateHash } from "./state-hash";
 
-export interface KeyValue<V = unknown> {
-  readonly key: string;
-  readonly value: V;
-  readonly createRevision: number;
-  readonly modRevision: number;
-  /** Writes since the key was created, from 1. */
-  readonly version: number;
-}
-
-/** One change, as the store tells it. */
-export interface StoreEvent<V = unknown> {
-  readonly type: "PUT" | "DELETE";
-  readonly revision: number;
-  readonly key: string;
-  /** The new value; of a DELETE the last one. */
-  readonly kv: KeyValue<V>;
-  readonly previous: KeyValue<V> | undefined;
-}
+export type { KeyValue, StoreEvent } from "./event";
 
 export type Compare =
   | { readonly key: string; readonly target: "modRevision" | "createRevision" | "version"; readonly equals: number }
