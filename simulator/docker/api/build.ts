@@ -1,6 +1,6 @@
 /**
  * POST /build. Body: the context as a tar archive. Query: `t` (repeated), `dockerfile`, `nocache`, `pull`, `q`, `target`,
- * `buildargs` and `labels` (JSON objects), `networkmode`, `platform`, `version` ("1": classic builder, "2": BuildKit).
+ * `buildargs` and `labels` (JSON objects), `networkmode`, `platform`, `version` ("1": classic builder, "2": BuildKit), `check` (BuildKit: only lint).
  *
  * The answer is a stream of messages. Classic: `{stream}`, `{aux: {ID}}`, `{errorDetail: {code, message}, error}`.
  * BuildKit: `{id: "moby.buildkit.trace", aux: SolveStatus}` (upstream sends the same as protobuf), at the end

@@ -37,7 +37,10 @@ export function parseDockerignore(text: string): IgnoreRules {
       let pattern = line.trim();
       const negated = pattern.startsWith("!");
       if (negated) pattern = pattern.slice(1).trim();
-      pattern = pattern.replace(/^\.?\//, "").replace(/\/+$/, "").replace(/\/\.$/, "");
+      pattern = pattern
+        .replace(/^\.?\//, "")
+        .replace(/\/+$/, "")
+        .replace(/\/\.$/, "");
       return { negated, expression: new RegExp(`^${patternSource(pattern)}(?:/.*)?$`), pattern };
     })
     .filter((rule) => rule.pattern !== "");

@@ -89,6 +89,8 @@ export class Daemon {
   /** Images made from another by the classic builder or commit: child to parent, and parent to children. */
   readonly parentOf = new Map<string, string>();
   readonly parents = new Map<string, Set<string>>();
+  /** Images of the classic builder: inspect names the engine that made them. */
+  readonly classicBuilt = new Set<string>();
   readonly #names = new Map<string, DockerContainer>();
 
   constructor(options: DaemonOptions) {

@@ -122,7 +122,7 @@ export function inspectImage(daemon: Daemon, image: Image) {
     Parent: daemon.parentOf.get(image.id) ?? "",
     Comment: image.history.at(-1)?.comment ?? "",
     Created: goTime(createdAt(image)),
-    DockerVersion: "",
+    DockerVersion: daemon.classicBuilt.has(image.id) ? daemon.facts.version : "",
     Author: image.author ?? "",
     Architecture: image.architecture,
     ...(image.variant ? { Variant: image.variant } : {}),

@@ -239,7 +239,8 @@ function stopOptions(request: RouteRequest) {
 
 /** Waits for an end. What counts as the next exit is settled when the request comes, before anything else happens. */
 function* waitFor(container: DockerContainer, daemon: Daemon, condition: string): Task<ApiResponse> {
-  if (condition !== "" && !["not-running", "next-exit", "removed"].includes(condition)) throw badRequest(`invalid condition: "${condition}"`);
+  if (condition !== "" && !["not-running", "next-exit", "removed"].includes(condition))
+    throw badRequest(`invalid condition: "${condition}"`);
   const exitsBefore = container.exits;
   const isGone = (): boolean => daemon.containers.get(container.id) !== container;
   for (;;) {

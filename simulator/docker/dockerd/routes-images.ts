@@ -150,7 +150,7 @@ export const imageRoutes: readonly Route[] = [
     return json({ Status: "Login Succeeded", IdentityToken: "" });
   }),
   route("POST", "/build", function* (daemon, request) {
-    return yield* buildRoute(daemon, request);
+    return yield* buildRoute(daemon, request, credentialsOf(request));
   }),
   route("POST", "/build/prune", function* (daemon, request) {
     const filters = readFilters(request.query("filters"), [

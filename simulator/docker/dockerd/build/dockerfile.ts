@@ -61,8 +61,24 @@ export class DockerfileFailure extends Error {
 }
 
 export const instructionNames = [
-  "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN",
-  "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+  "ADD",
+  "ARG",
+  "CMD",
+  "COPY",
+  "ENTRYPOINT",
+  "ENV",
+  "EXPOSE",
+  "FROM",
+  "HEALTHCHECK",
+  "LABEL",
+  "MAINTAINER",
+  "ONBUILD",
+  "RUN",
+  "SHELL",
+  "STOPSIGNAL",
+  "USER",
+  "VOLUME",
+  "WORKDIR",
 ] as const;
 
 const flagged = new Set(["ADD", "COPY", "FROM", "HEALTHCHECK", "RUN"]);
@@ -100,7 +116,11 @@ function readInstructions(text: string): Instruction[] {
     let args = rest;
     const flags: Record<string, string> = {};
     if (flagged.has(name))
-      for (let m = /^--([\w-]+)(?:=("[^"]*"|\S*))?\s*/.exec(args); m; m = /^--([\w-]+)(?:=("[^"]*"|\S*))?\s*/.exec(args)) {
+      for (
+        let m = /^--([\w-]+)(?:=("[^"]*"|\S*))?\s*/.exec(args);
+        m;
+        m = /^--([\w-]+)(?:=("[^"]*"|\S*))?\s*/.exec(args)
+      ) {
         flags[m[1]!] = (m[2] ?? "").replace(/^"|"$/g, "");
         args = args.slice(m[0].length);
       }
@@ -113,7 +133,11 @@ function readInstructions(text: string): Instruction[] {
 export function parseDockerfile(text: string): Dockerfile {
   const all = readInstructions(text);
   const at = (instruction: Instruction, message: string): DockerfileFailure =>
-    new DockerfileFailure(`dockerfile parse error on line ${instruction.start}: ${message}`, instruction.start, instruction.end);
+    new DockerfileFailure(
+      `dockerfile parse error on line ${instruction.start}: ${message}`,
+      instruction.start,
+      instruction.end,
+    );
   for (const each of all)
     if (each.name === "ENV" || each.name === "LABEL") {
       const words = each.rest.trim();
@@ -125,7 +149,11 @@ export function parseDockerfile(text: string): Dockerfile {
   for (const instruction of all) {
     const { name } = instruction;
     if (!(instructionNames as readonly string[]).includes(name)) {
-      const [close] = suggestions(instruction.keyword, instructionNames.map((each) => ({ name: each })), 3);
+      const [close] = suggestions(
+        instruction.keyword,
+        instructionNames.map((each) => ({ name: each })),
+        3,
+      );
       throw at(instruction, `unknown instruction: ${instruction.keyword}${close ? ` (did you mean ${close}?)` : ""}`);
     }
     if (name === "FROM") {
@@ -133,8 +161,19 @@ export function parseDockerfile(text: string): Dockerfile {
       if (words.length !== 1 && !(words.length === 3 && words[1]!.toUpperCase() === "AS"))
         throw at(instruction, "FROM requires either one or three arguments");
       const stageName = words[2] ?? "";
-      if (stageName !== "" && !/^[a-z][a-z0-9-_.]*$/i.test(stageName)) throw at(instruction, `invalid name for build stage: ${JSON.stringify(stageName)}, name can't start with a number or contain symbols`);
-      stages.push({ index: stages.length, name: stageName.toLowerCase(), base: words[0]!, platform: instruction.flags["platform"], from: instruction, instructions: [] });
+      if (stageName !== "" && !/^[a-z][a-z0-9-_.]*$/i.test(stageName))
+        throw at(
+          instruction,
+          `invalid name for build stage: ${JSON.stringify(stageName)}, name can't start with a number or contain symbols`,
+        );
+      stages.push({
+        index: stages.length,
+        name: stageName.toLowerCase(),
+        base: words[0]!,
+        platform: instruction.flags["platform"],
+        from: instruction,
+        instructions: [],
+      });
       continue;
     }
     check(instruction, (message) => at(instruction, message));
@@ -150,14 +189,27 @@ function check(instruction: Instruction, failure: (message: string) => Dockerfil
   const { name, args } = instruction;
   const words = args.split(/\s+/).filter(Boolean);
   const needsOne = ["ARG", "CMD", "ENTRYPOINT", "ENV", "EXPOSE", "LABEL", "ONBUILD", "VOLUME", "HEALTHCHECK"];
-  if (["WORKDIR", "USER", "STOPSIGNAL", "MAINTAINER"].includes(name) && args.trim() === "") throw failure(`${name} requires exactly one argument`);
-  if (needsOne.includes(name) && args.trim() === "" && name !== "CMD" && name !== "ENTRYPOINT") throw failure(`${name} requires at least one argument`);
-  if ((name === "COPY" || name === "ADD") && words.length - instruction.heredocs.length < 1 + (instruction.heredocs.length > 0 ? 0 : 1))
-    throw failure(`${name} requires at least two arguments, but only one was provided. Destination could not be determined`);
-  if (name === "SHELL" && !args.trimStart().startsWith("[")) throw failure("SHELL requires the arguments to be in JSON form");
-  if (name === "HEALTHCHECK" && !/^(NONE|CMD)\b/i.test(args)) throw failure(`unknown type ${JSON.stringify(words[0] ?? "")} in HEALTHCHECK (try CMD)`);
+  if (["WORKDIR", "USER", "STOPSIGNAL", "MAINTAINER"].includes(name) && args.trim() === "")
+    throw failure(`${name} requires exactly one argument`);
+  if (needsOne.includes(name) && args.trim() === "" && name !== "CMD" && name !== "ENTRYPOINT")
+    throw failure(`${name} requires at least one argument`);
+  if (
+    (name === "COPY" || name === "ADD") &&
+    words.length - instruction.heredocs.length < 1 + (instruction.heredocs.length > 0 ? 0 : 1)
+  )
+    throw failure(
+      `${name} requires at least two arguments, but only one was provided. Destination could not be determined`,
+    );
+  if (name === "SHELL" && !args.trimStart().startsWith("["))
+    throw failure("SHELL requires the arguments to be in JSON form");
+  if (name === "HEALTHCHECK" && !/^(NONE|CMD)\b/i.test(args))
+    throw failure(`unknown type ${JSON.stringify(words[0] ?? "")} in HEALTHCHECK (try CMD)`);
   if (name === "ONBUILD" && /^(ONBUILD|FROM|MAINTAINER)\b/i.test(args))
-    throw failure(/^ONBUILD/i.test(args) ? "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed" : `${words[0]!.toUpperCase()} isn't allowed as an ONBUILD trigger`);
+    throw failure(
+      /^ONBUILD/i.test(args)
+        ? "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed"
+        : `${words[0]!.toUpperCase()} isn't allowed as an ONBUILD trigger`,
+    );
   const known: Readonly<Record<string, readonly string[]>> = {
     COPY: ["from", "chown", "chmod", "link", "parents", "exclude"],
     ADD: ["chown", "chmod", "link", "keep-git-dir", "checksum", "exclude", "unpack"],
@@ -225,6 +277,8 @@ export function substitute(text: string, variables: ReadonlyMap<string, string>)
 
 /** Takes quotes and backslashes off a word. */
 export const unquote = (text: string): string =>
-  text.replace(/\\(.)|'([^']*)'|"((?:\\.|[^"\\])*)"/g, (_, escaped: string | undefined, single: string | undefined, double: string | undefined) =>
-    escaped !== undefined ? escaped : single !== undefined ? single : (double ?? "").replace(/\\(["\\$])/g, "$1"),
+  text.replace(
+    /\\(.)|'([^']*)'|"((?:\\.|[^"\\])*)"/g,
+    (_, escaped: string | undefined, single: string | undefined, double: string | undefined) =>
+      escaped !== undefined ? escaped : single !== undefined ? single : (double ?? "").replace(/\\(["\\$])/g, "$1"),
   );

@@ -39,12 +39,14 @@ export function startState(base: Image | undefined, key: string): StageState {
 /** Variables that instructions see: ENV wins over ARG. */
 export function variablesOf(state: StageState): Map<string, string> {
   const variables = new Map(state.args);
-  for (const entry of state.config.Env ?? []) variables.set(entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1));
+  for (const entry of state.config.Env ?? [])
+    variables.set(entry.slice(0, entry.indexOf("=")), entry.slice(entry.indexOf("=") + 1));
   return variables;
 }
 
 /** CMD and ENTRYPOINT: JSON, or a line for the shell. */
-export const commandOf = (text: string, state: StageState): readonly string[] => jsonForm(text) ?? (text.trim() === "" ? [] : [...(state.config.Shell ?? DEFAULT_SHELL), text.trim()]);
+export const commandOf = (text: string, state: StageState): readonly string[] =>
+  jsonForm(text) ?? (text.trim() === "" ? [] : [...(state.config.Shell ?? DEFAULT_SHELL), text.trim()]);
 
 const goList = (words: readonly string[]): string => `[${words.map((word) => JSON.stringify(word)).join(" ")}]`;
 
@@ -66,7 +68,10 @@ export function applyMeta(state: StageState, instruction: Instruction): MetaEffe
   switch (name) {
     case "ENV":
     case "LABEL": {
-      const pairs = keyValues(expand(args), name).map(([key, value]): [string, string] => [key, args.includes("=") ? value : unquote(value)]);
+      const pairs = keyValues(expand(args), name).map(([key, value]): [string, string] => [
+        key,
+        args.includes("=") ? value : unquote(value),
+      ]);
       if (name === "ENV") state.config = { ...state.config, Env: withEnv(state.config.Env ?? [], pairs) };
       else state.config = { ...state.config, Labels: { ...state.config.Labels, ...Object.fromEntries(pairs) } };
       return same(`${name} ${pairs.map(([key, value]) => `${key}=${value}`).join(" ")}`);
@@ -81,7 +86,10 @@ export function applyMeta(state: StageState, instruction: Instruction): MetaEffe
     }
     case "VOLUME": {
       const paths = jsonForm(args) ?? splitWords(expand(args));
-      state.config = { ...state.config, Volumes: { ...state.config.Volumes, ...Object.fromEntries(paths.map((path) => [path, {}])) } };
+      state.config = {
+        ...state.config,
+        Volumes: { ...state.config.Volumes, ...Object.fromEntries(paths.map((path) => [path, {}])) },
+      };
       return same(`VOLUME [${paths.join(" ")}]`);
     }
     case "USER":
@@ -133,17 +141,31 @@ function applyHealthcheck(state: StageState, instruction: Instruction): string {
     return parsed?.ok ? parsed.value * 1e6 : 0;
   };
   const retries = Number(instruction.flags["retries"] ?? 0);
-  const values = { Interval: time("interval"), Timeout: time("timeout"), StartPeriod: time("start-period"), StartInterval: time("start-interval") };
+  const values = {
+    Interval: time("interval"),
+    Timeout: time("timeout"),
+    StartPeriod: time("start-period"),
+    StartInterval: time("start-interval"),
+  };
   state.config = {
     ...state.config,
-    Healthcheck: { Test: test, ...Object.fromEntries(Object.entries(values).filter(([, value]) => value > 0)), ...(retries ? { Retries: retries } : {}) },
+    Healthcheck: {
+      Test: test,
+      ...Object.fromEntries(Object.entries(values).filter(([, value]) => value > 0)),
+      ...(retries ? { Retries: retries } : {}),
+    },
   };
   const seconds = (value: number): string => JSON.stringify(value === 0 ? "0s" : `${value / 1e9}s`);
   return `HEALTHCHECK &{${goList(test)} ${seconds(values.Interval)} ${seconds(values.Timeout)} ${seconds(values.StartPeriod)} ${seconds(values.StartInterval)} '\\x${retries.toString(16).padStart(2, "0")}'}`;
 }
 
 /** ARG: one or several names with defaults; build arguments win, then those before the first FROM. */
-export function applyArg(state: StageState, instruction: Instruction, given: Readonly<Record<string, string>>, global: ReadonlyMap<string, string>): { readonly names: string[]; readonly shown: string } {
+export function applyArg(
+  state: StageState,
+  instruction: Instruction,
+  given: Readonly<Record<string, string>>,
+  global: ReadonlyMap<string, string>,
+): { readonly names: string[]; readonly shown: string } {
   const names: string[] = [];
   const shown: string[] = [];
   for (const word of splitWords(substitute(instruction.args, variablesOf(state)))) {

@@ -1,14 +1,14 @@
 /** Steps that change files: RUN in a container of its own, COPY and ADD from the context or another stage, WORKDIR. */
 import { type Bytes, encodeUtf8 } from "../../../base/bytes";
 import { sha256Hex } from "../../../base/hash";
-import { type Task } from "../../../base/task";
+import type { Task } from "../../../base/task";
 import { type Layer, RuntimeFailure } from "../../../containerd/api";
 import { treeOf } from "../../../containerd/images";
 import { changesOf, makeLayer } from "../../../containerd/layers";
 import { decodeTar, treeOfTar, TarFailure } from "../../../containerd/tar";
 import { lookUpUser } from "../../../containerd/users";
 import { HttpFailure, httpRequest } from "../../../net/http";
-import { DirInode, FileInode, type Inode, cloneTree, thaw } from "../../../os/inode";
+import { type DirInode, FileInode, type Inode, cloneTree, thaw } from "../../../os/inode";
 import { MountNamespace } from "../../../os/mounts";
 import { absolute, basename, join } from "../../../os/path";
 import type { Daemon } from "../daemon";
@@ -36,7 +36,11 @@ export function runArgs(state: StageState, instruction: Instruction, isClassic: 
   const shell = state.config.Shell ?? DEFAULT_SHELL;
   const [heredoc] = instruction.heredocs;
   if (heredoc && /^<<-?["']?\w+["']?\s*$/.test(instruction.args.trim())) return [...shell, heredoc.content];
-  if (heredoc) return [...shell, `${instruction.args}\n${instruction.heredocs.map((each) => `${each.content}${each.name}`).join("\n")}`];
+  if (heredoc)
+    return [
+      ...shell,
+      `${instruction.args}\n${instruction.heredocs.map((each) => `${each.content}${each.name}`).join("\n")}`,
+    ];
   return instruction.args === "" && isClassic ? shell : [...shell, instruction.args];
 }
 
@@ -49,7 +53,8 @@ export interface RunOutput {
 export function* runStep(daemon: Daemon, state: StageState, args: readonly string[], output: RunOutput): Task<Layer> {
   const id = daemon.random.hex(64);
   const env = [...(state.config.Env ?? [])];
-  for (const [name, value] of state.args) if (!env.some((entry) => entry.startsWith(`${name}=`))) env.push(`${name}=${value}`);
+  for (const [name, value] of state.args)
+    if (!env.some((entry) => entry.startsWith(`${name}=`))) env.push(`${name}=${value}`);
   const base = state.base ?? { config: {} };
   const resolv = resolvFile(daemon, { endpoints: new Map(), hostConfig: {}, networkMode: "host" } as never);
   const container = daemon.containerd.create({
@@ -60,7 +65,15 @@ export function* runStep(daemon: Daemon, state: StageState, args: readonly strin
     cwd: state.config.WorkingDir || "/",
     user: state.config.User ?? "",
     hostname: "buildkitsandbox",
-    mounts: [{ destination: "/etc/resolv.conf", root: new FileInode(encodeUtf8(resolv)), type: "bind", readOnly: false, label: "resolv.conf" }],
+    mounts: [
+      {
+        destination: "/etc/resolv.conf",
+        root: new FileInode(encodeUtf8(resolv)),
+        type: "bind",
+        readOnly: false,
+        label: "resolv.conf",
+      },
+    ],
     net: daemon.host,
     cgroupParent: "buildkit",
     resources: {},
@@ -75,7 +88,11 @@ export function* runStep(daemon: Daemon, state: StageState, args: readonly strin
       const main = daemon.containerd.start(id, output);
       code = (yield* main.wait()).code;
     } catch (error) {
-      if (error instanceof RuntimeFailure) throw new StepFailure(error.message.replace(/^failed to create shim task: OCI runtime create failed: /, ""), error.exitCode);
+      if (error instanceof RuntimeFailure)
+        throw new StepFailure(
+          error.message.replace(/^failed to create shim task: OCI runtime create failed: /, ""),
+          error.exitCode,
+        );
       throw error;
     }
     yield* daemon.wait(10);
@@ -91,7 +108,17 @@ export function* runStep(daemon: Daemon, state: StageState, args: readonly strin
 /** A writable view over a stage's files. */
 function viewOf(daemon: Daemon, layers: readonly Layer[]): { readonly files: MountNamespace; readonly root: DirInode } {
   const root = thaw(treeOf(layers));
-  return { root, files: new MountNamespace(daemon.loop, { path: "/", root, readOnly: false, source: "overlay", type: "overlay", options: "rw" }) };
+  return {
+    root,
+    files: new MountNamespace(daemon.loop, {
+      path: "/",
+      root,
+      readOnly: false,
+      source: "overlay",
+      type: "overlay",
+      options: "rw",
+    }),
+  };
 }
 
 export function workdirStep(daemon: Daemon, state: StageState, path: string): Layer {
@@ -160,14 +187,24 @@ export function* planCopy(
   for (const word of words.slice(0, -1)) {
     if (/^<<-?\w+$/.test(word)) {
       const heredoc = instruction.heredocs[heredocs++];
-      if (heredoc) sources.push({ path: heredoc.name, node: new FileInode(encodeUtf8(heredoc.expands ? expand(heredoc.content) : heredoc.content), { mtime: daemon.now() }) });
+      if (heredoc)
+        sources.push({
+          path: heredoc.name,
+          node: new FileInode(encodeUtf8(heredoc.expands ? expand(heredoc.content) : heredoc.content), {
+            mtime: daemon.now(),
+          }),
+        });
       continue;
     }
     if (instruction.name === "ADD" && /^https?:\/\//.test(word)) {
       try {
         const response = yield* httpRequest(daemon.process, { url: word, timeoutMs: 30_000 });
         if (response.status >= 400) throw new StepFailure(`invalid response status ${response.status}`);
-        sources.push({ path: basename(word.split("?")[0]!), node: new FileInode(response.body, { mode: 0o600, mtime: daemon.now() }), isUrl: true });
+        sources.push({
+          path: basename(word.split("?")[0]!),
+          node: new FileInode(response.body, { mode: 0o600, mtime: daemon.now() }),
+          isUrl: true,
+        });
       } catch (error) {
         if (error instanceof HttpFailure) throw new StepFailure(error.message);
         throw error;
@@ -186,8 +223,15 @@ export function* planCopy(
     sources.push({ path, node });
   }
   if (sources.length > 1 && !endsWithSlash)
-    throw new StepFailure(`When using ${instruction.name} with more than one source file, the destination must be a directory and end with a /`);
-  const lines: string[] = [destination, String(endsWithSlash), instruction.flags["chown"] ?? "", instruction.flags["chmod"] ?? ""];
+    throw new StepFailure(
+      `When using ${instruction.name} with more than one source file, the destination must be a directory and end with a /`,
+    );
+  const lines: string[] = [
+    destination,
+    String(endsWithSlash),
+    instruction.flags["chown"] ?? "",
+    instruction.flags["chmod"] ?? "",
+  ];
   for (const { path, node } of sources) describeTree(node, node.kind === "dir" ? "" : basename(path), lines);
   return {
     sources,
@@ -203,7 +247,10 @@ export function copyStep(daemon: Daemon, state: StageState, instruction: Instruc
   const { files, root } = viewOf(daemon, state.layers);
   let owner = { uid: 0, gid: 0 };
   if (plan.chown) {
-    const { uid, gid } = lookUpUser(files, plan.chown.includes(":") || !/^\d+$/.test(plan.chown) ? plan.chown : `${plan.chown}:${plan.chown}`);
+    const { uid, gid } = lookUpUser(
+      files,
+      plan.chown.includes(":") || !/^\d+$/.test(plan.chown) ? plan.chown : `${plan.chown}:${plan.chown}`,
+    );
     owner = { uid, gid };
   }
   const place = (node: Inode, path: string): void => {
@@ -217,7 +264,11 @@ export function copyStep(daemon: Daemon, state: StageState, instruction: Instruc
       return;
     }
     const copy = cloneTree(node);
-    Object.assign(copy, owner, plan.chmod && /^[0-7]{3,4}$/.test(plan.chmod) ? { mode: Number.parseInt(plan.chmod, 8) } : {});
+    Object.assign(
+      copy,
+      owner,
+      plan.chmod && /^[0-7]{3,4}$/.test(plan.chmod) ? { mode: Number.parseInt(plan.chmod, 8) } : {},
+    );
     const parent = path.slice(0, path.lastIndexOf("/")) || "/";
     if (!files.exists(parent)) files.makeDirs(parent);
     const existing = files.find(path, { followLast: false });
