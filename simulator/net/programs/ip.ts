@@ -6,14 +6,23 @@ import { addressAt, broadcastOf, formatCidr, formatIpv4, netmask, parseCidr } fr
 import type { Interface, Namespace, Route } from "../namespace";
 import { netOf } from "../netns";
 
-function flagsOf(device: Interface): string {
+/** A bridge without a port in use has no carrier. */
+const hasCarrier = (device: Interface): boolean =>
+  device.up &&
+  (device.kind !== "bridge" || (device.segment?.ports().some((port) => port.interface !== device) ?? false));
+
+/** BusyBox shows the kernel's state of a veth's far end as M-DOWN, for want of a name for the flag. */
+function flagsOf(device: Interface, busybox = false): string {
   const flags =
     device.kind === "loopback"
       ? ["LOOPBACK"]
       : device.kind === "dummy"
         ? ["BROADCAST", "NOARP"]
         : ["BROADCAST", "MULTICAST"];
-  if (device.up) flags.push("UP", "LOWER_UP");
+  if (device.up && !hasCarrier(device)) flags.unshift("NO-CARRIER");
+  if (device.up) flags.push("UP");
+  if (hasCarrier(device)) flags.push("LOWER_UP");
+  if (busybox && device.kind === "veth") flags.push("M-DOWN");
   return flags.join(",");
 }
 
@@ -23,16 +32,15 @@ const shownName = (device: Interface): string => {
 };
 
 const stateOf = (device: Interface): string =>
-  device.kind === "loopback" || device.kind === "dummy" ? "UNKNOWN" : device.up ? "UP" : "DOWN";
+  device.kind === "loopback" || device.kind === "dummy" ? "UNKNOWN" : hasCarrier(device) ? "UP" : "DOWN";
 
 function linkLines(device: Interface, busybox: boolean): string {
   const queue = device.kind === "ethernet" ? "fq_codel" : "noqueue";
   const master = device.master ? ` master ${device.master}` : "";
-  const link =
-    `${device.index}: ${shownName(device)}: <${flagsOf(device)}> mtu ${device.mtu} qdisc ${queue}${master}` +
-    (busybox
-      ? `${device.kind === "loopback" ? "" : ` state ${stateOf(device)}`} qlen 1000\n`
-      : ` state ${stateOf(device)} group default qlen 1000\n`);
+  // Devices without a queue of their own have no length to show.
+  const length = device.kind === "veth" || device.kind === "bridge" ? "" : "qlen 1000";
+  const state = busybox ? "" : `state ${stateOf(device)} group default `;
+  const link = `${device.index}: ${shownName(device)}: <${flagsOf(device, busybox)}> mtu ${device.mtu} qdisc ${queue}${master} ${state}${length}\n`;
   const peer = device.peer && !busybox ? " link-netnsid 0" : "";
   const kind = device.kind === "loopback" ? "loopback" : "ether";
   return `${link}    link/${kind} ${device.mac} brd ${device.kind === "loopback" ? "00:00:00:00:00:00" : "ff:ff:ff:ff:ff:ff"}${peer}\n`;
@@ -51,7 +59,7 @@ function addressLines(device: Interface, busybox: boolean): string {
   return text;
 }
 
-function routeLine(route: Route, busybox: boolean): string {
+function routeLine(netns: Namespace, route: Route, busybox: boolean): string {
   const destination =
     route.destination.prefix === 0
       ? "default"
@@ -65,6 +73,8 @@ function routeLine(route: Route, busybox: boolean): string {
   if (route.scope && route.scope !== "global") text += ` scope ${route.scope}`;
   if (route.source) text += `${busybox ? " " : ""} src ${route.source}`;
   if (route.metric) text += ` metric ${route.metric}`;
+  const device = netns.interface(route.device);
+  if (device && !busybox && !hasCarrier(device)) text += " linkdown";
   return `${text} \n`;
 }
 
@@ -246,7 +256,7 @@ function* ipRoute(
   busybox: boolean,
 ): Task<number> {
   if ("show".startsWith(verb) || "list".startsWith(verb)) {
-    for (const route of netns.routes()) yield* process.print(routeLine(route, busybox));
+    for (const route of netns.routes()) yield* process.print(routeLine(netns, route, busybox));
     return 0;
   }
   if (verb === "get") {

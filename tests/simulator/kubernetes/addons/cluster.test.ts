@@ -1,4 +1,4 @@
-import { CoreDnsCorefile, makeCluster } from "./cluster";
+import { makeCluster } from "./cluster";
 import { expect, test } from "vitest";
 
 test("CoreDNS: Services, headless Services, Pods, SRV, PTR, ExternalName and names of elsewhere", () => {
@@ -30,16 +30,14 @@ test("CoreDNS: Services, headless Services, Pods, SRV, PTR, ExternalName and nam
 });
 
 test("a Corefile with an unknown directive ends CoreDNS with upstream's words", () => {
-  const { world, client, corednsProgram } = makeCluster();
+  const { world, client } = makeCluster();
   client.context.mounts.makeDirs("/etc/coredns");
   client.context.mounts.writeFile("/etc/coredns/Corefile", ".:54 {\n  errors\n  wat\n}\n" as never);
   const ran = world.run(client, ["coredns", "-conf", "/etc/coredns/Corefile"]);
-  void corednsProgram;
   expect(ran).toMatchObject({
     code: 1,
     err: "/etc/coredns/Corefile:3 - Error during parsing: Unknown directive 'wat'\n",
   });
-  expect(CoreDnsCorefile).toContain("kubernetes cluster.local");
 });
 
 test("kube-proxy follows the API: a Service that loses its endpoints refuses, one that is deleted has no rules", () => {
@@ -82,6 +80,20 @@ test("a LoadBalancer Service gets an address on which it answers from outside, a
   api.deleteService("web");
   settle(8000);
   expect(world.run(outsider, ["curl", "-sS", "-m", "5", `http://${address}/`]).code).toBe(7);
+});
+
+test("the cloud tells what it knows of a node", () => {
+  const { api } = makeCluster();
+  expect(api.node("node-2")).toMatchObject({
+    metadata: {
+      labels: {
+        "node.kubernetes.io/instance-type": "lab.small",
+        "topology.kubernetes.io/region": "lab-1",
+        "topology.kubernetes.io/zone": "lab-1b",
+      },
+    },
+    spec: { providerID: "lab://lab/node-2" },
+  });
 });
 
 test("NetworkPolicy: default deny drops, an allow rule for a label lets through, also on one node", () => {

@@ -21,7 +21,7 @@ import { type Host, makeWorld } from "../../net/world";
 const CIDR = "10.244.0.0/16";
 const admin = { certificate: { commonName: "admin", organizations: ["system:masters"] } };
 
-export const CoreDnsCorefile = `.:53 {
+const corefile = `.:53 {
     errors
     health {
        lameduck 5s
@@ -174,7 +174,7 @@ export function makeCluster() {
   service("kube-dns", { clusterIP: "10.96.0.10", ports: [{ name: "dns", port: 53, protocol: "UDP" }] }, "kube-system");
 
   const dns = makePod(nodes[1]!.node, nodes[1]!.podNetwork, "coredns", {
-    "/etc/coredns/Corefile": CoreDnsCorefile,
+    "/etc/coredns/Corefile": corefile,
     "/etc/resolv.conf": "nameserver 10.0.0.53\n",
   });
   slice("kube-dns", "kube-system", { name: "dns", port: 53, protocol: "UDP" }, [
@@ -207,7 +207,6 @@ export function makeCluster() {
     nodes,
     outsider,
     client: lab,
-    corednsProgram: programs.get("coredns")!,
     settle,
     query: (name: string, type: string): string => world.run(lab, ["dig", "+short", name, type]).out,
     startIngress(): string {
@@ -251,6 +250,7 @@ export function makeCluster() {
         must(client.patch(types.SERVICES, { namespace: "default", name }, "merge", { spec: { type } })),
       externalAddress: (name: string) =>
         must(client.get(types.SERVICES, { namespace: "default", name })).status.loadBalancer?.ingress?.[0]?.ip,
+      node: (name: string) => must(client.get(types.NODES, { name })),
       createPolicy: (spec: object) =>
         must(
           client.create(types.NETWORK_POLICIES, {
