@@ -12,7 +12,9 @@ import type { Network } from "../../net/network";
 import type { Segment } from "../../net/segment";
 import type { DirInode } from "../../os/inode";
 import type { Process, Program } from "../../os/process";
+import type { KubeObject } from "../apimachinery/object";
 import type { Transport } from "../apimachinery/transport";
+import type { KubeletUsage, MetricsServer } from "../addons/metrics-server";
 import { ApiServer } from "../apiserver/server";
 import type { Node } from "../api/types.generated";
 import { Client } from "../client/client";
@@ -65,6 +67,10 @@ export class Cluster {
   readonly hosts = new Map<string, Host>();
   /** The running kubelet of each node. */
   readonly kubelets = new Map<string, Kubelet>();
+  /** The metrics add-on, where the profile has it. */
+  metricsServer: MetricsServer | undefined;
+  /** The add-ons' objects are all in the API. */
+  addonsAreLaid = false;
   readonly #servers = new WeakMap<Kubelet, KubeletServer>();
   readonly #links = new Map<string, ApiLink>();
   readonly #hostOfKernel = new Map<unknown, Host>();
@@ -85,7 +91,12 @@ export class Cluster {
       serviceCidr: profile.serviceCidr,
       kubelet: (node) => this.#dial(node),
       ...(profile.addons.includes("metrics-server")
-        ? { metrics: { node: (name) => this.#nodeUsage(name), pod: (ns, name) => this.#podUsage(ns, name) } }
+        ? {
+            metrics: {
+              node: (name) => this.metricsServer?.node(name),
+              pod: (namespace, name) => this.metricsServer?.pod(namespace, name),
+            },
+          }
         : {}),
     });
     this.api.stop();
@@ -182,8 +193,20 @@ export class Cluster {
     return list.ok ? list.value.items : [];
   }
 
-  /** Every node has registered and is Ready. */
+  /** Every node has registered and is Ready, and the add-ons run. */
   get isReady(): boolean {
+    if (!this.areNodesReady) return false;
+    if (this.profile.addons.length === 0) return true;
+    if (!this.addonsAreLaid) return false;
+    const isUp = (o: KubeObject): boolean =>
+      (o["status"]?.observedGeneration ?? 0) === o.metadata.generation &&
+      (o.kind === "DaemonSet"
+        ? o["status"]?.numberReady === o["status"]?.desiredNumberScheduled
+        : (o["status"]?.readyReplicas ?? 0) === (o["spec"].replicas ?? 1));
+    return ["daemonsets", "deployments"].every((plural) => this.api.storage("apps", plural)?.list().every(isUp) ?? true);
+  }
+
+  get areNodesReady(): boolean {
     const nodes = this.nodes();
     return (
       nodes.length === this.nodeProfiles().length &&
@@ -396,16 +419,13 @@ export class Cluster {
     return this.#server(node);
   }
 
-  #nodeUsage(name: string) {
-    return this.#server(name)?.nodeUsage();
+  /** What metrics-server scrapes; undefined when the kubelet does not answer. */
+  kubeletUsage(node: string): KubeletUsage | undefined {
+    return this.#server(node)?.usage();
   }
 
-  #podUsage(namespace: string, name: string) {
-    for (const node of this.kubelets.keys()) {
-      const usage = this.#server(node)?.podUsage(namespace, name);
-      if (usage) return usage;
-    }
-    return undefined;
+  importImage(host: Host, image: Image, names: readonly string[]): void {
+    importWithDigest(host, image, names);
   }
 }
 

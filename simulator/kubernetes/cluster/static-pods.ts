@@ -7,13 +7,17 @@ import { executable } from "../../os/kernel";
 import type { ClusterProfile, MachineProfile } from "./profiles";
 
 /** An image of a system component: its program, under its name, and nothing else. */
-export function systemImage(program: string, version: string, sizeBytes: number): Image {
-  const path = `/usr/local/bin/${program}`;
+export function systemImage(
+  program: string,
+  version: string,
+  sizeBytes: number,
+  path = `/usr/local/bin/${program}`,
+): Image {
+  const parts = path.split("/").slice(1, -1);
   const layer = makeLayer(
     [
-      { path: "/usr", node: new DirInode() },
-      { path: "/usr/local", node: new DirInode() },
-      { path: "/usr/local/bin", node: new DirInode() },
+      ...parts.map((_, i) => ({ path: `/${parts.slice(0, i + 1).join("/")}`, node: new DirInode() })),
+      { path: "/tmp", node: new DirInode({ mode: 0o1777 }) },
       { path, node: new FileInode(executable(program, version), { mode: 0o755 }) },
     ],
     { size: sizeBytes, salt: version },

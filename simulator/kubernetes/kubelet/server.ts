@@ -27,12 +27,6 @@ export interface ServerRequest {
   readonly query: Readonly<Record<string, readonly string[]>>;
 }
 
-export interface UsageFigures {
-  readonly cpuMilli: number;
-  readonly memoryBytes: number;
-  readonly at: Instant;
-}
-
 const text = (status: number, body: string): ApiResponse => ({ status, headers: { "content-type": "text/plain" }, body });
 const flag = (request: ServerRequest, name: string): boolean => {
   const value = request.query[name]?.[0];
@@ -204,32 +198,23 @@ export class KubeletServer {
 
   // ---- figures ---------------------------------------------------------------------------------------------------------------
 
-  nodeUsage(): UsageFigures {
+  /** /metrics/resource: running totals of the node and of each container. */
+  usage() {
     const { kernel } = this.#kubelet.process;
-    const at = this.#kubelet.scope.now();
-    let cpuNanos = 0;
-    for (const stats of this.#kubelet.runtime().listContainerStats()) cpuNanos += stats.usageNanoCores;
-    return { cpuMilli: Math.ceil(cpuNanos / 1e6), memoryBytes: kernel.rootCgroup.memoryBytes, at };
-  }
-
-  podUsage(
-    namespace: string,
-    name: string,
-  ): { readonly containers: readonly ({ readonly name: string } & UsageFigures)[]; readonly at: Instant } | undefined {
-    const pod = this.#kubelet.podByName(namespace, name);
-    if (!pod) return undefined;
-    const at = this.#kubelet.scope.now();
-    const running = this.#kubelet.cache.status(pod.metadata.uid).containers.filter((c) => c.state === "running");
-    const containers = running.map((container) => {
-      const stats = this.#kubelet.runtime().containerStats(container.id);
-      return {
-        name: container.name,
-        cpuMilli: Math.ceil(stats.usageNanoCores / 1e6),
-        memoryBytes: stats.workingSetBytes,
-        at,
-      };
+    const runtime = this.#kubelet.runtime();
+    const pods = this.#kubelet.pods().flatMap((pod) => {
+      const containers = this.#kubelet.cache
+        .status(pod.metadata.uid)
+        .containers.filter((container) => container.state === "running")
+        .map((container) => {
+          const stats = runtime.containerStats(container.id);
+          return { name: container.name, cpuMs: stats.usageCoreNanoSeconds / 1e6, memoryBytes: stats.workingSetBytes };
+        });
+      return containers.length > 0
+        ? [{ namespace: pod.metadata.namespace ?? "default", name: pod.metadata.name, containers }]
+        : [];
     });
-    return containers.length > 0 ? { containers, at } : undefined;
+    return { node: { cpuMs: kernel.rootCgroup.cpuUsageMs, memoryBytes: kernel.rootCgroup.memoryBytes }, pods };
   }
 }
 
