@@ -48,6 +48,7 @@ export interface ListeningSocket {
   readonly v6only: boolean;
   readonly owner: Process;
   readonly backlog: number;
+  readonly fd: number;
   readonly closed: boolean;
   takes(address: string): boolean;
   push(socket: StreamSocket): void;
@@ -71,6 +72,7 @@ export interface Datagram {
 export interface DatagramSocket {
   readonly local: Endpoint;
   readonly owner: Process;
+  readonly fd: number;
   takes(address: string): boolean;
   deliver(datagram: Datagram): void;
 }
@@ -120,6 +122,8 @@ export class Namespace implements NetworkNamespace {
   readonly name: string;
   readonly interfaces: Interface[] = [];
   readonly #routes: Route[] = [];
+  /** Never used twice, as the kernel's. */
+  #nextIndex = 2;
   readonly iptables: Netfilter;
   readonly ipvs: Ipvs;
   readonly nft: NftRuleset;
@@ -179,10 +183,7 @@ export class Namespace implements NetworkNamespace {
     if (this.interface(options.name)) throw new SysError("EEXIST");
     const device: Interface = {
       ...options,
-      index: Math.max(
-        this.interfaces.at(-1)!.index + 1,
-        options.kind === "veth" ? this.network.takeInterfaceIndex() : 2,
-      ),
+      index: this.#nextIndex++,
       up: true,
       addresses: [],
       master: undefined,

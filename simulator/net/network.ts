@@ -19,7 +19,6 @@ export class Network {
   readonly random: Random;
   readonly exchanges: RecordedExchange[] = [];
   #epoch = 1;
-  #interfaces = 1;
 
   constructor(options: { readonly loop: Loop; readonly random: Random }) {
     this.loop = options.loop;
@@ -33,10 +32,6 @@ export class Network {
 
   touch(): void {
     this.#epoch++;
-  }
-
-  takeInterfaceIndex(): number {
-    return ++this.#interfaces;
   }
 
   /** Remembers an HTTP exchange for panels and checks; the oldest are dropped. */

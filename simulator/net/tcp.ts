@@ -65,6 +65,10 @@ export class TcpListener extends OpenFile {
     return this.address === address;
   }
 
+  get fd(): number {
+    return this.#fd;
+  }
+
   get backlog(): number {
     return this.#queue.length;
   }

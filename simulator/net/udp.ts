@@ -45,6 +45,10 @@ export class UdpSocket extends OpenFile {
       : this.local.address === "::" || this.local.address === address;
   }
 
+  get fd(): number {
+    return this.#fd;
+  }
+
   get arrived(): Signal {
     return this.#arrived;
   }
