@@ -65,6 +65,7 @@ export class EventRecorder {
   readonly #similar = new Map<string, { readonly messages: Set<string>; last: number }>();
   readonly #buckets = new Map<string, { tokens: number; at: number }>();
   readonly #names = new EventNames();
+  #combinedCount = 0;
 
   constructor({ client, clock, component, host = "" }: EventRecorderOptions) {
     this.#client = client;
@@ -154,8 +155,8 @@ export class EventRecorder {
     record.last = now;
     record.messages.add(message);
     if (record.messages.size < SIMILAR_MAX) return false;
-    // Upstream pops any one of them; we the oldest.
-    record.messages.delete(record.messages.values().next().value as string);
+    // Upstream pops any one of them (Go's map order); we one at a time, so that a cycle of messages gets through too.
+    record.messages.delete([...record.messages][(this.#combinedCount++ * 7) % record.messages.size]!);
     return true;
   }
 }

@@ -27,6 +27,7 @@ import { serviceLbController } from "./service-lb";
 import { rootCaPublisher, serviceAccountController } from "./serviceaccount";
 import { statefulSetController } from "./statefulset";
 import { taintEvictionController } from "./taint-eviction";
+import { ttlController } from "./ttl";
 import { ttlAfterFinishedController } from "./ttl-after-finished";
 import { attachDetachController, ephemeralVolumeController } from "./volumes";
 
@@ -63,4 +64,5 @@ export const controllers: readonly Controller[] = [
   clusterRoleAggregationController,
   nodeIpamController,
   serviceLbController,
+  ttlController,
 ];
