@@ -51,6 +51,7 @@ async function main(): Promise<number> {
   }
   const machine = createMachine({ scenario: values.scenario, seed });
   if (values.jsonl) return serveJsonl(machine);
+  process.once("exit", () => reportFaults(machine, 0));
   let commands = values.command;
   if (commands === undefined) {
     const file = positionals[0];
@@ -83,8 +84,15 @@ function parse() {
   });
 }
 
+/** Says on standard error what the simulator itself got wrong, from the n-th on. Answers how many there are. */
+function reportFaults(machine: Machine, from: number): number {
+  for (const fault of machine.faults.slice(from)) process.stderr.write(`sim: a bug of the simulator: ${fault}\n`);
+  return machine.faults.length;
+}
+
 async function serveJsonl(machine: Machine): Promise<number> {
   let last = 0;
+  let reported = 0;
   for await (const line of createInterface({ input: process.stdin })) {
     if (line.trim() === "") continue;
     let request: JsonlRequest;
@@ -96,6 +104,7 @@ async function serveJsonl(machine: Machine): Promise<number> {
     }
     const reply = answer(machine, request);
     if ("exit" in reply) last = reply.exit;
+    reported = reportFaults(machine, reported);
     process.stdout.write(`${JSON.stringify(reply)}\n`);
   }
   return last;

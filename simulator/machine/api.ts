@@ -67,6 +67,8 @@ export interface Machine {
   /** Told when a program asks for the page's editor (vi, nano, kubectl edit). Saved with a `save` input. */
   onEditor(listener: (request: { readonly path: string; readonly content: string }) => void): void;
   log(): MachineLog;
+  /** Bugs of the simulator itself that programs ran into, with a stack each: for a report. Empty is right. */
+  readonly faults: readonly string[];
   /** Loop tasks run so far: a replay's budget counts these. */
   readonly steps: number;
   /** A number that grows whenever observable state changes. */

@@ -136,6 +136,10 @@ class SimulatedMachine implements Machine {
     return { version: SIMULATOR_VERSION, start: this.start, entries: [...this.#entries], end: this.now() };
   }
 
+  get faults(): readonly string[] {
+    return this.#world.faults;
+  }
+
   get steps(): number {
     return this.#world.loop.stepCount;
   }

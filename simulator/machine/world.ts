@@ -43,6 +43,8 @@ export class World {
   readonly engine: Engine | undefined;
   readonly cluster: ClusterOfWorld | undefined;
   readonly history: History;
+  /** Bugs of ours that programs ran into, as text for a report. */
+  readonly faults: string[] = [];
   /** Told when a program opens a file in the page's editor. */
   onEditor: ((request: { readonly path: string; readonly content: string }) => void) | undefined;
   readonly #programs = new Map<string, Program>();
@@ -71,6 +73,7 @@ export class World {
     this.laptop.kernel.onProcessEnd = (process, status) => {
       if (process.context === this.laptop.context) this.history.programEnded(process.argv, status.code);
     };
+    this.laptop.kernel.onFault = (process, error) => this.#fault(process, error);
     if (scenario.docker) {
       const containerd = new Containerd({ kernel: this.laptop.kernel, mounts: this.laptop.mounts, registries: this.registries });
       this.engine = new Engine({ containerd, context: this.laptop.context, random: this.random, ...(scenario.docker.facts ? { facts: scenario.docker.facts } : {}) });
@@ -80,7 +83,13 @@ export class World {
       this.cluster = new ClusterOfWorld(this, scenario.cluster, this.#programs);
       this.cluster.boot();
     }
+    for (const host of this.cluster?.cluster.hosts.values() ?? []) host.kernel.onFault = (process, error) => this.#fault(process, error);
     scenario.prepare?.(this);
+  }
+
+  #fault(process: Process, error: unknown): void {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.faults.push(`${process.argv.join(" ")}: ${text}`);
   }
 
   #joinPrograms(): void {

@@ -52,6 +52,8 @@ export class Kernel implements ProcessHost {
   readonly rootCgroup: Cgroup;
   readonly hostPids = new PidNamespace(false);
   readonly processes = new Map<number, Process>();
+  /** Set by whoever wants a program's bug contained in it (see Process). */
+  onFault: ((process: Process, error: unknown) => void) | undefined;
   /** Told of each end, before the parent is. */
   onProcessEnd: ((process: Process, status: ExitStatus) => void) | undefined;
   #ttyCount = 0;
@@ -161,6 +163,8 @@ export class Kernel implements ProcessHost {
     path: string,
     argv: readonly string[],
     depth = 0,
+    /** The path as the caller named it: what a script sees as its own name. */
+    shown = path,
   ): { readonly program: Program; readonly argv: readonly string[] } {
     const node = context.mounts.lookup(path);
     if (node.kind === "dir") throw new SysError("EACCES");
@@ -177,7 +181,7 @@ export class Kernel implements ProcessHost {
     if (!shebang || depth > 4) throw new SysError("ENOEXEC");
     const interpreter = shebang[1]!;
     const extra = shebang[2] ? [shebang[2]] : [];
-    return this.load(context, absolute("/", interpreter), [interpreter, ...extra, path, ...argv.slice(1)], depth + 1);
+    return this.load(context, absolute("/", interpreter), [interpreter, ...extra, shown, ...argv.slice(1)], depth + 1);
   }
 
   loadExecutable(
@@ -185,7 +189,7 @@ export class Kernel implements ProcessHost {
     file: string,
     argv: readonly string[],
   ): { readonly program: Program; readonly argv: readonly string[] } {
-    return this.load(process.context, process.path(file), argv);
+    return this.load(process.context, process.path(file), argv, 0, file);
   }
 
   // ---- files -------------------------------------------------------------------------------------------------------

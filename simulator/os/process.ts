@@ -81,6 +81,8 @@ export interface ProcessHost {
   spawn(context: ProcessContext, parent: Process | undefined, options: SpawnOptions): Process;
   processEnded(process: Process, status: ExitStatus): void;
   signalGroup(group: number, signal: SignalName): void;
+  /** Told of exceptions that leave a program and are no system call's: our bugs. Absent: they leave the loop. */
+  readonly onFault?: ((process: Process, error: unknown) => void) | undefined;
   outOfMemory(group: Cgroup): void;
   which(context: ProcessContext, name: string, pathVariable: string | undefined, cwd: string): string | undefined;
   loadExecutable(
@@ -239,6 +241,12 @@ export class Process {
         ?.write(encodeUtf8(`${this.comm}: ${error.message}\n`))
         .next();
       this.#end(exitedWith(1));
+    } else if (this.kernel.onFault) {
+      // A bug of ours in one program: it is reported, and the rest of the machine goes on.
+      this.kernel.onFault(this, error);
+      const words = `${this.comm}: the simulation has a bug here: ${error instanceof Error ? error.message : String(error)}\n`;
+      this.files.get(2)?.write(encodeUtf8(words)).next();
+      this.#end(exitedWith(70));
     } else throw error;
   }
 

@@ -15,6 +15,7 @@ function played(lesson: Lesson, commands: readonly LessonCommand[]): LessonSessi
   const session = new LessonSession(createMachine(lesson.start), lesson.data);
   openTerminal(session);
   play(session, commands);
+  expect(session.machine.faults).toEqual([]);
   return session;
 }
 
