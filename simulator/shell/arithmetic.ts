@@ -56,6 +56,7 @@ class Parser {
   #at = 0;
   #token = "";
   #tokenStart = 0;
+  #previousStart = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -63,6 +64,7 @@ class Parser {
   }
 
   #next(): void {
+    if (this.#token !== "") this.#previousStart = this.#tokenStart;
     TOKEN.lastIndex = this.#at;
     const match = TOKEN.exec(this.#text);
     if (!match) {
@@ -76,7 +78,7 @@ class Parser {
   }
 
   #fail(why: string): never {
-    throw new ExpansionError(`${this.#text}: ${why} (error token is "${this.#text.slice(this.#tokenStart)}")`, 1, false);
+    throw new ExpansionError(`${this.#text}: ${why} (error token is "${this.#text.slice(this.#token === "" ? this.#previousStart : this.#tokenStart)}")`, 1, false);
   }
 
   whole(): Node {

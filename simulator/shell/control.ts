@@ -17,12 +17,12 @@ export class ShellExit {
   constructor(readonly status: number) {}
 }
 
-/** A failed expansion or special builtin: the message is printed already. Ends the command line. */
+/** The message is printed already: the rest of the input line is dropped. */
 export class CommandAborted {
   constructor(
     readonly status: number,
-    /** A shell that is not interactive ends. */
-    readonly fatal: boolean,
+    /** Ctrl-C: everything up to the prompt ends, not just a line of a script. */
+    readonly interrupt: boolean,
   ) {}
 }
 
@@ -31,6 +31,9 @@ export class ExpansionError {
   constructor(
     readonly message: string,
     readonly status = 1,
+    /** Drops the rest of the line; else only the command fails. */
     readonly fatal = true,
+    /** A shell that is not interactive ends. */
+    readonly exits = false,
   ) {}
 }

@@ -22,7 +22,7 @@ import { decodeUtf8, NO_BYTES } from "../base/bytes";
 import type { Task } from "../base/task";
 import { makePipe, NullDevice, type OpenFile } from "../os/open-file";
 import type { Process } from "../os/process";
-import { BreakLoop, ContinueLoop, ExpansionError, ReturnFromFunction, ShellExit } from "./control";
+import { BreakLoop, CommandAborted, ContinueLoop, ExpansionError, ReturnFromFunction, ShellExit } from "./control";
 import { arithmetic, expandPattern, expandRegexp, expandString, expandWords } from "./expand";
 import { Job } from "./jobs";
 import { matchesPattern } from "./pattern";
@@ -593,6 +593,7 @@ export function* substitute(shell: Shell, script: ParsedScript): Task<string> {
     const status = yield* shell.process.wait(process);
     shell.childrenCpuMs += process.cpuMs;
     shell.substitutionStatus = status.code;
+    shell.status = status.code;
     if (status.signal === "INT") shell.pendingSignals.push("INT");
   } finally {
     shell.waitsForChild = false;
@@ -632,7 +633,7 @@ export function* runText(shell: Shell, text: string, firstLine = 1): Task<number
       yield* shell.error(`warning: here-document at line ${at} delimited by end-of-file (wanted \`${cut.delimiter}')`);
     }
     if (parsed.error && parsed.statements.length === 0) shell.status = 0;
-    yield* runStatements(shell, parsed.statements);
+    yield* runLines(shell, parsed.statements, text);
     if (parsed.error) {
       yield* reportSyntaxError(shell, text, parsed.error);
       shell.status = 2;
@@ -646,8 +647,41 @@ export function* runText(shell: Shell, text: string, firstLine = 1): Task<number
   }
 }
 
+/**
+ * Runs statements; an aborted one takes the rest of its line with it, and the next line goes on. Answers where the last
+ * dropped line ended (-1: at the end of the text).
+ */
+export function* runLines(shell: Shell, statements: readonly Statement[], text: string): Task<number | undefined> {
+  let aborted: number | undefined;
+  for (let at = 0; at < statements.length; at++) {
+    try {
+      yield* runStatements(shell, [statements[at]!]);
+    } catch (error) {
+      const unwinds = error instanceof CommandAborted ? !error.interrupt : error instanceof ExpansionError;
+      if (!unwinds) throw error;
+      if (error instanceof ExpansionError) {
+        if (error.message !== "") yield* shell.error(error.message);
+        if (error.exits && !shell.interactive) throw new ShellExit(error.status);
+      }
+      shell.status = (error as CommandAborted | ExpansionError).status;
+      shell.conditionDepth = 0;
+      if (shell.subshellDepth > 0) throw new ShellExit(shell.status);
+      const lineEnd = text.indexOf("\n", statements[at]!.end);
+      aborted = lineEnd;
+      while (at + 1 < statements.length && (lineEnd < 0 || statements[at + 1]!.pos < lineEnd)) at++;
+    }
+  }
+  return aborted;
+}
+
 /** bash tells the error, then shows the line. */
 export function* reportSyntaxError(shell: Shell, text: string, error: { readonly pos: number; readonly message: string; readonly incomplete: boolean }): Task<void> {
+  const closesLater = error.message.startsWith("unexpected EOF") && error.message.endsWith("`)'");
+  if (closesLater && shell.flavour === "bash" && !shell.interactive) {
+    shell.position = text.length;
+    yield* shell.process.printError(`${shell.name}: ${shell.fromCommandString ? "-c: " : ""}line ${shell.line + 1}: ${error.message}\n`);
+    return;
+  }
   shell.position = error.incomplete && !error.message.startsWith("unexpected EOF") ? text.length : Math.min(error.pos, text.length);
   const message = shell.flavour === "bash" ? error.message : dashSyntaxWords(error.message);
   const isCommandString = shell.fromCommandString && !shell.interactive && shell.flavour === "bash";

@@ -131,7 +131,7 @@ function* expandFields(shell: Shell, word: Word, out: string[]): Task<void> {
         out.push(...paths);
         continue;
       }
-      if (shell.shopt.has("failglob")) throw new ExpansionError(`no match: ${field.text}`, 1, false);
+      if (shell.shopt.has("failglob")) throw new ExpansionError(`no match: ${field.text}`, 1, true);
       if (shell.shopt.has("nullglob")) continue;
     }
     out.push(field.text);
@@ -197,6 +197,15 @@ export function* expandText(shell: Shell, text: string): Task<string> {
 export function* arithmetic(shell: Shell, text: string): Task<bigint> {
   const expanded = /[$`"'\\]/.test(text) ? (yield* expandText(shell, text)).replace(/["']/g, "") : text;
   return evaluateArithmetic(expanded, shell);
+}
+
+/** As arithmetic(), but a bad expression drops the line. */
+function* fatalArithmetic(shell: Shell, text: string): Task<bigint> {
+  try {
+    return yield* arithmetic(shell, text);
+  } catch (error) {
+    throw error instanceof ExpansionError && !error.exits ? new ExpansionError(error.message, error.status, true) : error;
+  }
 }
 
 function* appendWord(shell: Shell, fields: Fields, word: Word, inQuotes: boolean, tilde: boolean, assignment = false): Task<void> {
@@ -313,7 +322,7 @@ function* appendPart(shell: Shell, fields: Fields, part: WordPart | DoubleQuoted
     }
     case "ArithmeticExpansion": {
       const inner = part.text.startsWith("$((") ? part.text.slice(3, -2) : part.text.slice(2, -1);
-      const value = String(yield* arithmetic(shell, inner));
+      const value = String(yield* fatalArithmetic(shell, inner));
       if (inQuotes) fields.quoted(value);
       else fields.split(value);
       return;
@@ -332,8 +341,14 @@ function* appendPart(shell: Shell, fields: Fields, part: WordPart | DoubleQuoted
       } else fields.plain(part.text, part.text);
       return;
     case "BraceExpansion":
-      if (part.parts) for (const inner of part.parts) yield* appendPart(shell, fields, inner, inQuotes, []);
-      else fields.plain(part.text);
+      if (part.parts) {
+        fields.plain("{");
+        for (const inner of part.parts) {
+          if (inner.type === "Literal") fields.plain(inner.value, inner.text);
+          else yield* appendPart(shell, fields, inner, inQuotes, []);
+        }
+        fields.plain("}");
+      } else fields.plain(part.text);
       return;
   }
 }
@@ -376,7 +391,7 @@ function parameterHost(shell: Shell, fields: Fields, inQuotes: boolean): Paramet
       return inner.done.map((field) => field.text).join(" ");
     },
     *arithmetic(text) {
-      return yield* arithmetic(shell, text);
+      return yield* fatalArithmetic(shell, text);
     },
     *operand(word) {
       yield* appendWord(shell, fields, word, inQuotes, true);

@@ -2,7 +2,7 @@
 import { DirInode, FileInode, SymlinkInode } from "../os/inode";
 import { executable } from "../os/kernel";
 import type { Program } from "../os/process";
-import { coreutils } from "./coreutils/index";
+import { coreutilNames, makeCoreutils } from "./coreutils/index";
 import type { ShellHost } from "./host";
 import { shellProgram } from "./shell-program";
 import { runTool, toolProgram } from "./tool";
@@ -25,7 +25,7 @@ const busyboxProgram = (host: ShellHost): Program => function* (process) {
     process.argv = args;
   }
   if (name === "sh" || name === "ash") return yield* shellProgram("ash", host)(process);
-  const run = coreutils.get(name === "[" || name === "[[" ? "test" : name);
+  const run = makeCoreutils(host).get(name === "[" || name === "[[" ? "test" : name);
   if (!run || !busyboxApplets.includes(name)) {
     yield* process.printError(`${name}: applet not found\n`);
     return 127;
@@ -36,7 +36,7 @@ const busyboxProgram = (host: ShellHost): Program => function* (process) {
 /** Programs that GNU systems have and BusyBox has not. */
 const gnuOnly = new Set(["jq", "yq", "dpkg", "column", "join", "numfmt", "gawk", "mawk", "pr", "file", "man", "lscpu", "stress", "view", "nano", "vim", "editor", "sha224sum", "free2"]);
 
-const busyboxApplets: readonly string[] = [...coreutils.keys(), "ash", "sh", "[["].filter((name) => !gnuOnly.has(name)).sort();
+const busyboxApplets: readonly string[] = [...coreutilNames, "ash", "sh", "[["].filter((name) => !gnuOnly.has(name)).sort();
 
 /** Every program of this room by name: shells, `busybox`, coreutils; joined to the world by `host`. */
 export function makeShellPrograms(host: ShellHost = {}): ReadonlyMap<string, Program> {
@@ -46,7 +46,7 @@ export function makeShellPrograms(host: ShellHost = {}): ReadonlyMap<string, Pro
     ["dash", shellProgram("dash", host)],
     ["ash", shellProgram("ash", host)],
     ["busybox", busyboxProgram(host)],
-    ...[...coreutils].map(([name, run]) => [name, toolProgram(name, run)] as const),
+    ...[...makeCoreutils(host)].map(([name, run]) => [name, toolProgram(name, run)] as const),
   ]);
 }
 
@@ -54,7 +54,7 @@ export function makeShellPrograms(host: ShellHost = {}): ReadonlyMap<string, Pro
 export const shellPrograms: ReadonlyMap<string, Program> = makeShellPrograms();
 
 /** Names for a Debian-like system: `sh` is dash, `bash` is there, tools are GNU's. */
-export const gnuToolNames: readonly string[] = ["bash", "sh", "dash", ...coreutils.keys()];
+export const gnuToolNames: readonly string[] = ["bash", "sh", "dash", ...coreutilNames];
 
 /** Executable files for programs, by name: entries for a `bin` folder. */
 export function toolFiles(names: readonly string[]): Map<string, FileInode> {

@@ -102,12 +102,27 @@ export class JobTable {
     this.tty = tty;
   }
 
+  /** A subshell still lists its parent's jobs, but they are not its children. */
   forSubshell(): JobTable {
-    return new JobTable(this.shell, undefined);
+    const table = new JobTable(this.shell, undefined);
+    for (const [number, job] of this.jobs) table.jobs.set(number, job);
+    table.#recent = [...this.#recent];
+    for (const job of this.jobs.values()) table.#inherited.add(job);
+    return table;
+  }
+
+  readonly #inherited = new Set<Job>();
+
+  /** Jobs that this very shell started. */
+  own(): Job[] {
+    return [...this.jobs.values()].filter((job) => !this.#inherited.has(job));
   }
 
   list(job: Job): void {
     if (job.number === 0) {
+      // The first job of its own takes a subshell's list over.
+      for (const old of this.#inherited) this.jobs.delete(old.number);
+      this.#inherited.clear();
       job.number = Math.max(0, ...this.jobs.keys()) + 1;
       this.jobs.set(job.number, job);
     }

@@ -100,7 +100,7 @@ function emit(parameter: Parameter, host: ParameterHost): void {
 
 function unbound(shell: Shell, name: string): void {
   if (!shell.options.has("nounset")) return;
-  throw new ExpansionError(shell.flavour === "bash" ? `${/^\d/.test(name) ? `$${name}` : name}: unbound variable` : `${name}: parameter not set`, shell.flavour === "bash" ? 1 : 2, true);
+  throw new ExpansionError(shell.flavour === "bash" ? `${/^\d/.test(name) ? `$${name}` : name}: unbound variable` : `${name}: parameter not set`, shell.flavour === "bash" ? (shell.interactive ? 1 : 127) : 2, true, true);
 }
 
 function readParameter(shell: Shell, name: string, index: string | undefined): Parameter {
@@ -232,7 +232,7 @@ function* applyDefault(shell: Shell, { name, index, parameter, operation, host }
       }
       const text = yield* host.string(operation.operand);
       const words = text || (colon ? "parameter null or not set" : "parameter not set");
-      throw new ExpansionError(`${name}: ${words}`, shell.flavour === "bash" ? (shell.interactive ? 1 : 127) : 2, true);
+      throw new ExpansionError(`${name}: ${words}`, shell.flavour === "bash" ? (shell.interactive ? 1 : 127) : 2, true, true);
     }
   }
 }

@@ -45,7 +45,7 @@ export function patternRegExp(pattern: string, ignoreCase = false): RegExp {
 export const matchesPattern = (text: string, pattern: string, ignoreCase = false): boolean =>
   patternRegExp(pattern, ignoreCase).test(text);
 
-const literal = (ch: string): string => ch.replace(/[\\^$.*+?()[\]{}|/-]/u, "\\$&");
+const literal = (ch: string): string => (ch === "-" ? "\\x2d" : ch.replace(/[\\^$.*+?()[\]{}|/]/u, "\\$&"));
 
 /** The regular expression source of a pattern; `lazy` makes stars match as little as they can. */
 export function patternSource(pattern: string, lazy = false): string {

@@ -43,7 +43,7 @@ export function formatPrintf(format: string, args: readonly string[], now = 0): 
       }
       const match = DIRECTIVE.exec(bytes.slice(i));
       if (!match) {
-        const bad = /^%[-+ #0']*\d*(?:\.\d*)?([^])?/.exec(bytes.slice(i))!;
+        const bad = /^%[-+ #0']*\d*(?:\.\d*)?[hlqLjzt]*([^])?/.exec(bytes.slice(i))!;
         errors.push(bad[1] === undefined ? `\`${bad[0]}': missing format character` : `\`${bad[1]}': invalid format character`);
         return { bytes: out as Bytes, errors };
       }

@@ -112,7 +112,7 @@ function* collect(shell: Shell, job: Job, isPipeline: boolean): Task<number> {
     // The shell acts as if it had been interrupted too: loops and lists end.
     if (shell.interactive) {
       yield* shell.process.printError("\n");
-      throw new CommandAborted(130, false);
+      throw new CommandAborted(130, true);
     }
     if (!shell.traps.has("INT") && last.signal === "INT") shell.diesOfInterrupt = true;
   } else if (last.signal && last.signal !== "PIPE" && last.signal !== "INT") {

@@ -53,7 +53,9 @@ function* applyOne(shell: Shell, redirection: Redirection, saved: SavedFiles | u
     const text = redirection.delimiter?.quoted
       ? raw
       : yield* expandBody(shell, raw, redirection.body.parts && stripPartTabs(redirection.body.parts, redirection.operator));
-    put(shell, fd ?? 0, documentFile(encodeUtf8(text)), saved);
+    // A document that the end of the file cut off still ends its last line.
+    const ended = redirection.closing || text === "" || text.endsWith("\n") ? text : `${text}\n`;
+    put(shell, fd ?? 0, documentFile(encodeUtf8(ended)), saved);
     return;
   }
   if (redirection.type === "HereString") {

@@ -30,8 +30,8 @@ export function* runSimpleCommand(shell: Shell, node: Command, mayExec: boolean)
   } catch (error) {
     if (!(error instanceof ExpansionError)) throw error;
     if (error.message !== "") yield* shell.error(error.message);
-    if (error.fatal && !shell.interactive) throw new ShellExit(error.status);
-    if (shell.interactive || error.fatal) throw new CommandAborted(error.status, false);
+    if (error.exits && !shell.interactive) throw new ShellExit(error.status);
+    if (error.fatal || error.exits) throw new CommandAborted(error.status, false);
     return error.status;
   } finally {
     for (const fd of shell.substitutionFiles.splice(firstFile)) shell.process.close(fd);
@@ -205,6 +205,8 @@ function* runProgram(shell: Shell, node: Command, words: readonly string[], assi
     return failed ?? (yield* execProgram(child, words, child.environment(extra)));
   };
   shell.lastArgument = words.at(-1)!;
+  // The parent remembers where it was found, as its hash table does.
+  if (words[0] !== "") findProgram(shell, words[0]!);
   if (mayExec && !shell.traps.get("EXIT")) return yield* body(shell);
   yield* shell.charge(0.4);
   return yield* inChild(shell, textOf(shell, node), body);
@@ -249,7 +251,7 @@ export function* execProgram(shell: Shell, argv: readonly string[], env: Record<
   if (path === undefined) return yield* notFound(shell, name);
   yield* shell.process.compute(0.6);
   try {
-    return yield* shell.process.exec(path, argv, env);
+    return yield* shell.process.exec(name.includes("/") ? name : path, argv, env);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     if (error.code === "EPIPE") throw error;
@@ -270,11 +272,9 @@ function* cannotExecute(shell: Shell, name: string, path: string, argv: readonly
     return 127;
   }
   if (error.code === "ENOENT") {
-    const interpreter = node?.kind === "file" ? /^#!\s*(\S+)/.exec(node.read())?.[1] : undefined;
     if (shell.flavour !== "bash") yield* shell.error(`${name}: not found`);
-    else if (interpreter) yield* shell.error(`${name}: ${interpreter}: bad interpreter: No such file or directory`);
     else yield* shell.error(`${name}: cannot execute: required file not found`);
-    return shell.flavour === "bash" && interpreter ? 126 : 127;
+    return 127;
   }
   if (node?.kind === "dir") {
     yield* shell.error(shell.flavour === "bash" ? `${name}: Is a directory` : `${name}: Permission denied`);
@@ -288,7 +288,7 @@ function* cannotExecute(shell: Shell, name: string, path: string, argv: readonly
 
 /** A text file without `#!`: this very shell runs it. */
 function* runScriptFile(shell: Shell, path: string, argv: readonly string[]): Task<number> {
-  shell.name = path;
+  shell.name = argv[0]!;
   shell.positional = argv.slice(1);
   shell.functions.clear();
   shell.fromCommandString = false;

@@ -142,7 +142,7 @@ export class Shell {
   hashed = new Map<string, { path: string; hits: number }>();
   frames: Frame[] = [];
   status = 0;
-  pipeStatus: readonly number[] = [0];
+  pipeStatus: readonly number[] = [];
   lastBackground: number | undefined;
   lastArgument = "";
   directoryStack: string[] = [];
@@ -287,7 +287,7 @@ export class Shell {
   /** Elements of the arrays that bash keeps itself. */
   specialArray(name: string): string[] | undefined {
     if (name === "PIPESTATUS") return this.pipeStatus.map(String);
-    if (name === "FUNCNAME") return this.frames.length ? [...this.frames.map((frame) => frame.name).reverse(), "main"] : [];
+    if (name === "FUNCNAME") return this.frames.length ? [...this.frames.map((frame) => frame.name).reverse(), ...(this.fromCommandString || this.interactive ? [] : ["main"])] : [];
     if (name === "DIRSTACK") return [this.process.cwd, ...this.directoryStack];
     if (name === "GROUPS") return [String(this.process.context.gid)];
     return undefined;

@@ -2,7 +2,7 @@
 import type { Statement } from "unbash";
 import type { Task } from "../base/task";
 import { CommandAborted } from "./control";
-import { reportSyntaxError, runCommandNode, runStatements } from "./execute";
+import { reportSyntaxError, runCommandNode, runLines } from "./execute";
 import type { Shell } from "./state";
 import { parseShell } from "./syntax";
 import { runPendingTraps } from "./traps";
@@ -12,11 +12,20 @@ export function* runCommandTail(shell: Shell, text: string): Task<number> {
   const last = parsed.statements.at(-1);
   if (parsed.error || parsed.cutHereDocs.length > 0 || !last || !canReplace(last)) return yield* plain(shell, text);
   shell.source = { text, firstLine: 1 };
-  yield* runStatements(shell, parsed.statements.slice(0, -1));
+  const aborted = yield* runLines(shell, parsed.statements.slice(0, -1), text);
+  // A dropped line may take the last command with it.
+  if (aborted !== undefined && (aborted < 0 || last.pos < aborted)) return shell.status;
   yield* runPendingTraps(shell);
-  if (shell.traps.size > 0 || last.command.type !== "Command") return yield* runStatements(shell, [last]);
-  if (shell.options.has("noexec")) return 0;
-  shell.status = yield* runCommandNode(shell, last.command, true);
+  if (shell.traps.size > 0 || last.command.type !== "Command" || shell.options.has("noexec")) {
+    yield* runLines(shell, [last], text);
+    return shell.status;
+  }
+  try {
+    shell.status = yield* runCommandNode(shell, last.command, true);
+  } catch (error) {
+    if (!(error instanceof CommandAborted) || error.interrupt) throw error;
+    shell.status = error.status;
+  }
   return shell.status;
 }
 

@@ -111,6 +111,12 @@ export class Tool {
     throw new ToolFailure(status);
   }
 
+  /** GNU's quote(): typographic quotes where the locale is UTF-8, plain ones in containers that set none. */
+  quote(name: string): string {
+    const locale = this.process.env["LC_ALL"] || this.process.env["LC_CTYPE"] || this.process.env["LANG"] || "";
+    return /utf-?8/i.test(locale) && this.flavour === "gnu" ? `\u2018${name}\u2019` : `'${name}'`;
+  }
+
   get isTerminal(): boolean {
     return this.process.files.get(1)?.isTerminal ?? false;
   }

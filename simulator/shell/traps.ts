@@ -27,7 +27,7 @@ export function* runPendingTraps(shell: Shell): Task<void> {
     }
     if (signal === "CHLD") continue;
     if (signal === "INT" && shell.interactive) yield* shell.process.printError("\n");
-    if (signal === "INT" && shell.interactive) throw new CommandAborted(130, false);
+    if (signal === "INT" && shell.interactive) throw new CommandAborted(130, true);
     if (signal === "HUP" && shell.interactive) {
       shell.jobs?.jobs.forEach((job) => {
         if (!job.disowned) {

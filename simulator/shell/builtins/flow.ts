@@ -6,7 +6,7 @@ import { parseSignal, signalNames } from "../../os/signals";
 import { BreakLoop, ContinueLoop, ReturnFromFunction, ShellExit } from "../control";
 import type { Job } from "../jobs";
 import { singleQuote } from "../quoting";
-import { execProgram } from "../simple-command";
+import { execProgram, findProgram } from "../simple-command";
 import type { Builtin, Shell } from "../state";
 import { catchSignal } from "../traps";
 
@@ -40,7 +40,7 @@ export const returnFrom: Builtin = function* (shell, args) {
   if (shell.frames.length === 0 && shell.sourceDepth === 0) {
     if (shell.flavour !== "bash") throw new ShellExit((status ?? 2) & 255);
     yield* shell.error("return: can only `return' from a function or sourced script");
-    return 1;
+    return 2;
   }
   throw new ReturnFromFunction(status === undefined ? 2 : status & 255);
 };
@@ -205,7 +205,7 @@ export const wait: Builtin = function* (shell, args) {
   shell.interruptible = true;
   try {
     if (any) {
-      const jobs = [...table.jobs.values()].filter((job) => job.background);
+      const jobs = table.own().filter((job) => job.background);
       if (jobs.length === 0) return 127;
       let done = jobs.find((job) => job.state === "Done");
       while (!done) {
@@ -215,7 +215,7 @@ export const wait: Builtin = function* (shell, args) {
       return endOf(shell, done);
     }
     if (specs.length === 0) {
-      for (const job of [...table.jobs.values()]) {
+      for (const job of table.own()) {
         yield* job.settled();
         if (job.state === "Done" && !shell.interactive) table.remove(job);
       }
@@ -288,6 +288,11 @@ export const exec: Builtin = function* (shell, args) {
   if (name !== undefined) rest = [rest[0]!, ...rest.slice(1)];
   shell.process.ttyOf(0)?.resetMode();
   if (shell.interactive) for (const signal of ["INT", "TERM", "QUIT", "TSTP", "TTIN", "TTOU"] as const) shell.process.onSignal(signal, "default");
+  if (shell.flavour === "bash" && !rest[0]!.includes("/") && findProgram(shell, rest[0]!) === undefined) {
+    yield* shell.error(`exec: ${rest[0]}: not found`);
+    if (!shell.interactive) throw new ShellExit(127);
+    return 127;
+  }
   const status = yield* execProgram(shell, rest, clean ? {} : shell.environment());
   if (!shell.interactive || status === 0) throw new ShellExit(status);
   return status;

@@ -60,7 +60,7 @@ export const tac: ToolRun = function* (tool) {
     const text = yield* tool.readAllOf(path);
     const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
     yield* tool.bytes([...lines].reverse().join(""));
-  });
+  }, (path, error) => `failed to open '${path}' for reading: ${error.text}`);
   return fine ? 0 : 1;
 };
 
@@ -69,7 +69,7 @@ export const rev: ToolRun = function* (tool) {
     yield* tool.lines(file, function* (line, terminated) {
       yield* tool.text([...line].reverse().join("") + (terminated ? "\n" : ""));
     });
-  });
+  }, (path, error) => `cannot open ${path}: ${error.text}`);
   return fine ? 0 : 1;
 };
 
@@ -95,7 +95,7 @@ export const head: ToolRun = function* (tool) {
   const byBytes = options.value("c");
   const text = byBytes ?? options.value("n") ?? "10";
   const amount = readCount(text);
-  if (!amount) yield* tool.fail(tool.flavour === "gnu" ? `invalid number of ${byBytes === undefined ? "lines" : "bytes"}: '${text}'` : `invalid number '${text}'`);
+  if (!amount) yield* tool.fail(tool.flavour === "gnu" ? `invalid number of ${byBytes === undefined ? "lines" : "bytes"}: ${tool.quote(text)}` : `invalid number '${text}'`);
   const { sign, count } = amount!;
   const many = (options.operands.length > 1 || options.has("v")) && !options.has("q");
   let first = true;
@@ -151,7 +151,7 @@ export const tail: ToolRun = function* (tool) {
   const byBytes = options.value("c");
   const text = byBytes ?? options.value("n") ?? "10";
   const amount = readCount(text);
-  if (!amount) yield* tool.fail(tool.flavour === "gnu" ? `invalid number of ${byBytes === undefined ? "lines" : "bytes"}: '${text}'` : `invalid number '${text}'`);
+  if (!amount) yield* tool.fail(tool.flavour === "gnu" ? `invalid number of ${byBytes === undefined ? "lines" : "bytes"}: ${tool.quote(text)}` : `invalid number '${text}'`);
   const { sign, count } = amount!;
   const many = (options.operands.length > 1 || options.has("v")) && !options.has("q");
   const follows = options.has("f") || options.has("F");
@@ -270,12 +270,12 @@ export const seq: ToolRun = function* (tool) {
   const options = yield* readSeqOptions(tool);
   const { operands } = options;
   if (operands.length === 0) yield* tool.usage("missing operand");
-  if (operands.length > 3) yield* tool.usage(`extra operand '${operands[3]}'`);
-  for (const operand of operands) if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(operand)) yield* tool.usage(`invalid floating point argument: '${operand}'`);
+  if (operands.length > 3) yield* tool.usage(`extra operand ${tool.quote(operands[3]!)}`);
+  for (const operand of operands) if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(operand)) yield* tool.usage(`invalid floating point argument: ${tool.quote(operand)}`);
   const first = operands.length > 1 ? Number(operands[0]) : 1;
   const step = operands.length > 2 ? Number(operands[1]) : 1;
   const last = Number(operands.at(-1));
-  if (step === 0) yield* tool.usage(`invalid Zero increment value: '${operands[1]}'`);
+  if (step === 0) yield* tool.usage(`invalid Zero increment value: ${tool.quote(operands[1]!)}`);
   const digits = Math.max(...operands.slice(0, Math.max(1, operands.length - 1)).map((operand) => (operand.split(".")[1] ?? "").length), 0);
   const separator = options.value("s") ?? "\n";
   const format = options.value("f");
@@ -308,7 +308,7 @@ export const sleep: ToolRun = function* (tool) {
     const parsed = parseInterval(arg);
     if (parsed === undefined) {
       if (tool.flavour === "busybox") yield* tool.fail(`invalid number '${arg}'`);
-      yield* tool.usage(/^-./.test(arg) && !/^-\d/.test(arg) ? `invalid option -- '${arg[1]}'` : `invalid time interval '${arg}'`);
+      yield* tool.usage(/^-./.test(arg) && !/^-\d/.test(arg) ? `invalid option -- '${arg[1]}'` : `invalid time interval ${tool.quote(arg)}`);
     }
     ms += parsed!;
   }

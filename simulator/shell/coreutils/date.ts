@@ -78,7 +78,7 @@ export const date: ToolRun = function* (tool) {
   const text = options.value("d");
   if (text !== undefined) {
     const parsed = parseDate(text, at);
-    if (parsed === undefined) yield* tool.fail(`invalid date '${text}'`);
+    if (parsed === undefined) yield* tool.fail(`invalid date ${tool.quote(text)}`);
     at = parsed!;
   }
   const reference = options.value("r");
@@ -87,10 +87,12 @@ export const date: ToolRun = function* (tool) {
     if (!node) yield* tool.fail(`${reference}: No such file or directory`);
     at = node!.mtime;
   }
+  const list = options.value("f");
+  if (list !== undefined && !process.fs.exists(process.path(list))) yield* tool.fail(`${list}: No such file or directory`);
   if (options.has("s")) yield* tool.fail("cannot set date: Operation not permitted");
   const format = options.operands.find((operand) => operand.startsWith("+"));
   const odd = options.operands.find((operand) => !operand.startsWith("+"));
-  if (odd !== undefined) yield* tool.fail(`invalid date '${odd}'`);
+  if (odd !== undefined) yield* tool.fail(`invalid date ${tool.quote(odd)}`);
   const iso = options.all.find((option) => option.key === "I");
   const rfc = options.value("3");
   let pattern = format?.slice(1);

@@ -33,14 +33,11 @@ export const mkdir: ToolRun = function* (tool) {
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       status = 1;
-      yield* tool.error(gnu(tool) ? `cannot create directory ${quoteAlways(path)}: ${error.text}` : `can't create directory '${path}': ${error.text}`);
+      yield* tool.error(gnu(tool) ? `cannot create directory ${tool.quote(path)}: ${error.text}` : `can't create directory '${path}': ${error.text}`);
     }
   }
   return status;
 };
-
-/** mkdir and some others use typographic quotes only in UTF-8 locales of other kinds; here they are plain. */
-const quoteAlways = (name: string): string => `\u2018${name}\u2019`;
 
 export const rmdir: ToolRun = function* (tool) {
   const options = yield* tool.options({ short: "pv", long: { parents: "p", verbose: "v", "ignore-fail-on-non-empty": "I" } });
@@ -302,6 +299,7 @@ export const ln: ToolRun = function* (tool) {
   if (sources.length === 0) yield* tool.usage("missing file operand");
   let target = options.value("t") ?? (sources.length > 1 ? sources.pop()! : ".");
   let status = 0;
+  if (sources.length > 1 && !process.fs.isDir(process.path(target))) yield* tool.fail(process.fs.exists(process.path(target)) ? `target ${quoteName(target)} is not a directory` : `target ${quoteName(target)}: No such file or directory`);
   const asDir = !options.has("T") && process.fs.isDir(process.path(target)) && !(options.has("n") && process.fs.find(process.path(target), { followLast: false })?.kind === "symlink");
   for (const source of sources) {
     const path = asDir ? `${target.replace(/\/$/, "")}/${baseOf(source)}`.replace(/^\.\//, target === "." && options.operands.length === 1 ? "" : "./") : target;
@@ -511,9 +509,9 @@ export const chmod: ToolRun = function* (tool) {
   const [rawMode, ...paths] = options.operands;
   const text = rawMode?.replace("\0", "");
   if (text === undefined) yield* tool.usage("missing operand");
-  if (paths.length === 0) yield* tool.usage(`missing operand after ${quoteName(text!)}`);
+  if (paths.length === 0) yield* tool.usage(`missing operand after ${tool.quote(text!)}`);
   const { process } = tool;
-  if (applyMode(text!, 0, false, 0) === undefined) yield* tool.usage(`invalid mode: ${quoteName(text!)}`);
+  if (applyMode(text!, 0, false, 0) === undefined) yield* tool.usage(`invalid mode: ${tool.quote(text!)}`);
   let status = 0;
   for (const path of paths) {
     const lines: string[] = [];
@@ -542,13 +540,13 @@ export const chown: ToolRun = function* (tool) {
   const options = yield* tool.options({ short: "cfhRv", long: { recursive: "R", verbose: "v", changes: "c", quiet: "f", "no-dereference": "h", "reference=": "r" } });
   const [spec, ...paths] = options.operands;
   if (spec === undefined) yield* tool.usage("missing operand");
-  if (paths.length === 0) yield* tool.usage(`missing operand after ${quoteName(spec!)}`);
+  if (paths.length === 0) yield* tool.usage(`missing operand after ${tool.quote(spec!)}`);
   const { process } = tool;
   const match = tool.name === "chgrp" ? [undefined, "", spec!] : /^([^:.]*)(?:[:.](.*))?$/.exec(spec!)!;
   const uid = match[1] ? userId(process, match[1]) : undefined;
   const gid = match[2] ? groupId(process, match[2]) : undefined;
-  if (match[1] && uid === undefined) yield* tool.fail(gnu(tool) ? `invalid user: ${quoteName(spec!)}` : `unknown user ${match[1]}`);
-  if (match[2] && gid === undefined) yield* tool.fail(gnu(tool) ? `invalid group: ${quoteName(spec!)}` : `unknown group ${match[2]}`);
+  if (match[1] && uid === undefined) yield* tool.fail(gnu(tool) ? `invalid user: ${tool.quote(spec!)}` : `unknown user ${match[1]}`);
+  if (match[2] && gid === undefined) yield* tool.fail(gnu(tool) ? `invalid group: ${tool.quote(spec!)}` : `unknown group ${match[2]}`);
   let status = 0;
   for (const path of paths) {
     const fine = yield* eachPath(tool, path, options.has("R"), (full) => {

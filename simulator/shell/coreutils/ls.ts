@@ -17,11 +17,11 @@ interface Entry {
 }
 
 export const ls: ToolRun = function* (tool) {
+  tool.usageStatus = 2;
   const options = yield* tool.options({
     short: "1aAcCdfFghHiIkLlmnopQrRsStTuUvwxXZ".replace("I", "I:").replace("T", "T:").replace("w", "w:"),
     long: { all: "a", "almost-all": "A", "color=?": "color", directory: "d", classify: "F", "group-directories-first": "G", "human-readable": "h", inode: "i", dereference: "L", "numeric-uid-gid": "n", reverse: "r", recursive: "R", size: "s", "sort=": "sort", "time=": "time", "full-time": "full", "time-style=": "style", "no-group": "o2", "width=": "w", literal: "N", "ignore=": "I" },
   });
-  tool.usageStatus = 2;
   const has = (key: string): boolean => options.has(key);
   const style = options.all.findLast((option) => ["1", "C", "l", "g", "o", "n", "m", "x", "full"].includes(option.key))?.key;
   const colorWhen = options.all.findLast((option) => option.key === "color");
