@@ -102,10 +102,32 @@ function stated(value: unknown, type: FieldType, field: FieldSchema | undefined)
   }
 }
 
+/** Elements of lists keyed by one string, which are most: `k:{"name":"web"}`. A pure function, kept for speed. */
+const singleKeyElements = new Map<string, Map<string, string>>();
+
+function singleKeyElement(key: string, value: string): string {
+  let known = singleKeyElements.get(key);
+  if (!known) {
+    known = new Map();
+    singleKeyElements.set(key, known);
+  }
+  let element = known.get(value);
+  if (element === undefined) {
+    element = `k:{${JSON.stringify(key)}:${JSON.stringify(value)}}`;
+    if (known.size > 5000) known.clear();
+    known.set(value, element);
+  }
+  return element;
+}
+
 /** The path element of a list's item. */
 function elementOf(item: unknown, field: FieldSchema): string {
   if (field.listType === "map" && isMap(item)) {
     const keys = field.listMapKeys ?? [];
+    if (keys.length === 1) {
+      const value = item[keys[0]!];
+      if (typeof value === "string") return singleKeyElement(keys[0]!, value);
+    }
     // Keys in order of name, as JSON; one that is left out has its default.
     const parts = [...keys]
       .sort()
@@ -191,7 +213,7 @@ function changedValue(
         if (previous === item) continue;
         const inner = type.element.kind === "struct" && isMap(item) ? type.element.struct : undefined;
         let difference: FieldSet | undefined;
-        if (previous === undefined) difference = inner ? { ".": MEMBER, ...addedStruct(item as Plain, inner) } : MEMBER;
+        if (previous === undefined) difference = inner ? addedStruct(item as Plain, inner, true) : MEMBER;
         else if (inner && isMap(previous)) difference = differing(previous, item as Plain, inner, onlyMissing);
         if (difference) (set ??= {})[element] = difference;
       }
@@ -205,40 +227,47 @@ function changedValue(
 function added(value: unknown, type: FieldType | undefined, field: FieldSchema | undefined): FieldSet {
   if (!type || field?.atomic) return MEMBER;
   switch (type.kind) {
-    case "struct": {
+    case "struct":
       if (type.struct.atomic || !isMap(value)) return MEMBER;
-      const inner = addedStruct(value, type.struct);
-      return isEmpty(inner) || (field && BY_VALUE.has(field.name)) ? inner : { ".": MEMBER, ...inner };
-    }
+      return addedStruct(value, type.struct, !(field && BY_VALUE.has(field.name)));
     case "map": {
       if (!isMap(value)) return MEMBER;
-      const set: MutableSet = {};
-      for (const key in value) set[`f:${key}`] = added(value[key], type.value, undefined);
-      return isEmpty(set) ? MEMBER : { ".": MEMBER, ...set };
+      const set: MutableSet = { ".": MEMBER };
+      let any = false;
+      for (const key in value) {
+        set[`f:${key}`] = added(value[key], type.value, undefined);
+        any = true;
+      }
+      return any ? set : MEMBER;
     }
     case "list": {
-      if (!field?.listType || !Array.isArray(value)) return MEMBER;
-      const set: MutableSet = {};
+      if (!field?.listType || !Array.isArray(value) || value.length === 0) return MEMBER;
+      const set: MutableSet = BY_VALUE.has(field.name) ? {} : { ".": MEMBER };
       for (const item of value) {
-        const inner = type.element.kind === "struct" && isMap(item) ? addedStruct(item, type.element.struct) : MEMBER;
-        set[elementOf(item, field)] = isEmpty(inner) ? MEMBER : { ".": MEMBER, ...inner };
+        set[elementOf(item, field)] =
+          type.element.kind === "struct" && isMap(item) ? addedStruct(item, type.element.struct, true) : MEMBER;
       }
-      return isEmpty(set) ? MEMBER : BY_VALUE.has(field.name) ? set : { ".": MEMBER, ...set };
+      return set;
     }
     default:
       return MEMBER;
   }
 }
 
-function addedStruct(value: Plain, struct: StructType): FieldSet {
-  const set: MutableSet = {};
+/** The parts of a new struct, and the struct itself when somebody can own it. */
+function addedStruct(value: Plain, struct: StructType, withSelf: boolean): FieldSet {
+  const set: MutableSet = withSelf ? { ".": MEMBER } : {};
+  let any = false;
   for (const key in value) {
-    if (value[key] === undefined) continue;
+    const member = value[key];
+    if (member === undefined) continue;
     const field = struct.fields.get(key);
-    if (field) set[`f:${key}`] = added(value[key], field.type, field);
+    if (field) set[field.element] = added(member, field.type, field);
     else if (struct.open) set[`f:${key}`] = MEMBER;
+    else continue;
+    any = true;
   }
-  return set;
+  return any ? set : MEMBER;
 }
 
 function withoutIgnored(set: FieldSet): FieldSet {

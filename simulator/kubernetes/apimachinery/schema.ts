@@ -25,6 +25,8 @@ export type FieldType =
 
 export interface FieldSchema {
   readonly name: string;
+  /** `f:name`: the path element that managedFields write. */
+  readonly element: string;
   readonly type: FieldType;
   readonly default?: unknown;
   readonly enum?: readonly string[];
@@ -132,6 +134,7 @@ export class SchemaSet {
       const [type, options]: readonly [string, FieldOptions] = typeof spec === "string" ? [spec, {}] : spec;
       fields.set(name, {
         name,
+        element: `f:${name}`,
         type: this.#type(type),
         default: options.d,
         enum: options.e,

@@ -8,7 +8,13 @@ import { builtinSchema } from "../api/schema";
 export function structOfOpenApi(kind: string, schema: Draft): StructType {
   const struct = structOf(kind, schema);
   const fields = new Map(struct.fields);
-  const plain = (name: string, type: FieldType): FieldSchema => ({ name, type, patchStrategy: [], atomic: false });
+  const plain = (name: string, type: FieldType): FieldSchema => ({
+    name,
+    element: `f:${name}`,
+    type,
+    patchStrategy: [],
+    atomic: false,
+  });
   fields.set("apiVersion", plain("apiVersion", { kind: "string" }));
   fields.set("kind", plain("kind", { kind: "string" }));
   fields.set("metadata", plain("metadata", { kind: "struct", struct: builtinSchema.struct("meta.v1.ObjectMeta") }));
@@ -20,6 +26,7 @@ function structOf(name: string, schema: Draft): StructType {
   for (const [key, property] of Object.entries((schema.properties ?? {}) as Record<string, Draft>)) {
     fields.set(key, {
       name: key,
+      element: `f:${key}`,
       type: typeOf(key, property),
       patchStrategy: [],
       atomic: property["x-kubernetes-map-type"] === "atomic",

@@ -4,6 +4,7 @@ import { sha256Hex } from "../../base/hash";
 import type { Bytes } from "../../base/bytes";
 import { encodeBase64 } from "../apimachinery/base64";
 import { formatApiVersion } from "../apimachinery/group-version-kind";
+import { HEALTH_PATHS } from "./health";
 import type { Scheme, ServedResource } from "../apimachinery/scheme";
 
 /** Groups in the order in which /apis lists them: the aggregator's priorities. */
@@ -237,24 +238,7 @@ export class Discovery {
       paths.push(`/apis/${group}`);
       for (const version of [...this.#versions(group)].sort()) paths.push(`/apis/${group}/${version}`);
     }
-    return [
-      ...paths,
-      "/healthz",
-      "/healthz/etcd",
-      "/healthz/log",
-      "/healthz/ping",
-      "/livez",
-      "/livez/etcd",
-      "/livez/log",
-      "/livez/ping",
-      "/openapi/v3",
-      "/openapi/v3/",
-      "/readyz",
-      "/readyz/etcd",
-      "/readyz/log",
-      "/readyz/ping",
-      "/version",
-    ];
+    return [...paths, ...HEALTH_PATHS, "/openapi/v3", "/openapi/v3/", "/version"].sort();
   }
 }
 

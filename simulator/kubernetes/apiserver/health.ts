@@ -55,10 +55,16 @@ const LATE_HOOKS = [
 ];
 
 const CHECKS: Readonly<Record<string, readonly string[]>> = {
-  healthz: ["ping", "log", "etcd", ...HOOKS, ...LATE_HOOKS],
-  livez: ["ping", "log", "etcd", ...HOOKS, ...LATE_HOOKS],
-  readyz: ["ping", "log", "etcd", "etcd-readiness", "informer-sync", ...HOOKS, ...LATE_HOOKS, "shutdown"],
+  healthz: ["ping", "log", "etcd", "loopback-serving-certificate", ...HOOKS, ...LATE_HOOKS],
+  livez: ["ping", "log", "etcd", "loopback-serving-certificate", ...HOOKS, ...LATE_HOOKS],
+  readyz: ["ping", "log", "informer-sync", ...HOOKS, ...LATE_HOOKS, "shutdown"],
 };
+
+/** For the root's list of paths. */
+export const HEALTH_PATHS: readonly string[] = Object.entries(CHECKS).flatMap(([endpoint, checks]) => [
+  `/${endpoint}`,
+  ...checks.map((check) => `/${endpoint}/${check}`).sort(),
+]);
 
 export interface HealthState {
   readonly etcdReady: boolean;

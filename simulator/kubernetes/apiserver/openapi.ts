@@ -85,10 +85,14 @@ function fullId(id: string): string {
   return `io.k8s.api.${id}`;
 }
 
-const idOf = (struct: StructType): string => {
-  for (const id of Object.keys(builtinSchema.data.types)) if (builtinSchema.struct(id) === struct) return fullId(id);
-  return struct.name;
-};
+const ids = new Map<StructType, string>();
+
+/** The full name of a built-in type. */
+function idOf(struct: StructType): string {
+  if (ids.size === 0)
+    for (const id of Object.keys(builtinSchema.data.types)) ids.set(builtinSchema.struct(id), fullId(id));
+  return ids.get(struct) ?? struct.name;
+}
 
 type AddStruct = (struct: StructType, id: string) => void;
 

@@ -338,7 +338,7 @@ export class Registry {
       if (mode === "create" && scope.storage.get(namespace, name)) return failure(alreadyExists(gr, name));
       // A dry run shows what would be stored; a new object has no resourceVersion yet.
       if (mode === "create") delete draft.metadata.resourceVersion;
-      return ok(deepFreeze(draft) as KubeObject);
+      return ok(deepFreeze(inOrder(draft)));
     }
     const done = this.#options.etcd.txn(
       [compare],
@@ -348,7 +348,7 @@ export class Registry {
           key,
           value: (revision) => {
             draft.metadata.resourceVersion = String(revision);
-            return deepFreeze(draft);
+            return deepFreeze(inOrder(draft));
           },
         },
       ],
@@ -359,6 +359,31 @@ export class Registry {
     }
     return ok(done.value.results[0]!.value as KubeObject);
   }
+}
+
+/** Members in the order of Go's structs: it is the order of raw JSON, and gives all objects one shape. */
+function inOrder(draft: Draft): KubeObject {
+  const m = draft.metadata;
+  const metadata: Draft = { name: m.name };
+  if (m.generateName !== undefined) metadata.generateName = m.generateName;
+  if (m.namespace !== undefined) metadata.namespace = m.namespace;
+  if (m.uid !== undefined) metadata.uid = m.uid;
+  if (m.resourceVersion !== undefined) metadata.resourceVersion = m.resourceVersion;
+  if (m.generation !== undefined) metadata.generation = m.generation;
+  metadata.creationTimestamp = m.creationTimestamp;
+  if (m.deletionTimestamp !== undefined) metadata.deletionTimestamp = m.deletionTimestamp;
+  if (m.deletionGracePeriodSeconds !== undefined) metadata.deletionGracePeriodSeconds = m.deletionGracePeriodSeconds;
+  if (m.labels !== undefined) metadata.labels = m.labels;
+  if (m.annotations !== undefined) metadata.annotations = m.annotations;
+  if (m.ownerReferences !== undefined) metadata.ownerReferences = m.ownerReferences;
+  if (m.finalizers !== undefined) metadata.finalizers = m.finalizers;
+  if (m.managedFields !== undefined) metadata.managedFields = m.managedFields;
+  const object: Draft = { kind: draft.kind, apiVersion: draft.apiVersion, metadata };
+  for (const key in draft) {
+    if (key !== "kind" && key !== "apiVersion" && key !== "metadata" && key !== "status") object[key] = draft[key];
+  }
+  if (draft.status !== undefined) object.status = draft.status;
+  return object as KubeObject;
 }
 
 /** Top-level members that are neither metadata nor status, compared by identity first. */
