@@ -86,7 +86,9 @@ export interface ResourceDefinition<T extends KubeObject = any> {
   validateUpdate?(object: T, old: T): FieldError[];
   /** Of an update through `status`. */
   validateStatusUpdate?(object: T, old: T): FieldError[];
-  /** Warnings for the `Warning` header. */
+  /** Told to every client that uses the kind, in the `Warning` header. */
+  readonly deprecation?: string;
+  /** Warnings about one object, on create. */
   warnings?(object: T): readonly string[];
   /**
    * Graceful deletion: the grace period in seconds for this object, given what the client asked for. Absent: kinds

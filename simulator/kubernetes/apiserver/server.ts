@@ -26,6 +26,7 @@ import { AuditLog } from "./audit";
 import { authenticate, TokenAuthority } from "./authentication";
 import { Authorizer, type AuthorizationAttributes, forbiddenReason } from "./authorization";
 import { bootstrap } from "./bootstrap";
+import { type ComponentHealth, componentStatuses } from "./component-statuses";
 import { CustomResources } from "./custom-resources";
 import { deleteObject } from "./deletion";
 import { Discovery } from "./discovery";
@@ -55,6 +56,8 @@ export interface ApiServerOptions {
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
   readonly kubelet?: KubeletDialer;
   readonly metrics?: MetricsProvider;
+  /** How the scheduler and the controller manager answer on their health ports, for ComponentStatuses. */
+  readonly components?: () => readonly ComponentHealth[];
   /** Lines of the audit log that are kept. */
   readonly auditEntriesMax?: number;
   /** Names of admission plugins that are off. */
@@ -297,6 +300,9 @@ export class ApiServer implements Transport {
     if (info.group === "metrics.k8s.io" && this.#options.metrics) {
       return metricsResponse(request, info, this.#options.metrics, (plural) => this.#mustStorage("", plural));
     }
+    if (info.groupVersion === "v1" && info.resource === "componentstatuses") {
+      return componentStatuses(request, info, this.#options.components?.() ?? [], this.etcd);
+    }
     // POST /namespaces/x/bindings is the old form of pods/x/binding.
     const oldBinding = info.groupVersion === "v1" && info.resource === "bindings" && info.verb === "create";
     const plural = oldBinding ? "pods" : info.resource;
@@ -342,7 +348,7 @@ export class ApiServer implements Transport {
       dryRun: (request.query?.dryRun ?? []).includes("All"),
       fieldManager: queryValue(request, "fieldManager") || agent.split("/")[0]!.split(" ")[0] || "unknown",
       fieldValidation: validation === "Strict" || validation === "Ignore" ? validation : "Warn",
-      warnings: [],
+      warnings: served.resource.deprecation && !served.conversion ? [served.resource.deprecation] : [],
     };
   }
 

@@ -12,6 +12,7 @@ import {
   invalidStatus,
   methodNotSupported,
   notFound,
+  statusFailure,
   statusResponse,
   statusSuccess,
   tooManyRequests,
@@ -72,7 +73,13 @@ export class Subresources {
       case "portforward":
         return this.#proxy(scope, subresource, request);
       default:
-        return statusResponse(notFound(groupResource(resource), scope.name));
+        return statusResponse(
+          statusFailure(
+            501,
+            "NotImplemented",
+            `${resource.plural}/${subresource} is not simulated; use ${subresource === "proxy" ? "port-forward" : "the resource itself"}`,
+          ),
+        );
     }
   }
 

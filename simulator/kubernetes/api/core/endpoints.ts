@@ -14,6 +14,7 @@ export const endpoints = defineResource<Endpoints>({
   shortNames: ["ep"],
   namespaced: true,
   schema: "core.v1.Endpoints",
+  deprecation: "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
   defaults(draft) {
     for (const subset of Object.isFrozen(draft.subsets) ? [] : (draft.subsets ?? [])) {
       for (const port of subset.ports ?? []) port.protocol ??= "TCP";

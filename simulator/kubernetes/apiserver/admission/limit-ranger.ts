@@ -128,18 +128,17 @@ function bound(
   const maximum = limit.max?.[name];
   const [min, max, have, most] = [q(minimum), q(maximum), q(request), q(ownLimit)];
   if (min) {
-    if (!have) errors.push(`minimum ${name} usage per ${type} is ${minimum}.  No request is specified`);
-    else if (compareQuantities(have, min) < 0)
-      errors.push(`minimum ${name} usage per ${type} is ${minimum}, but request is ${request}`);
-    if (most && compareQuantities(most, min) < 0)
-      errors.push(`minimum ${name} usage per ${type} is ${minimum}, but limit is ${ownLimit}`);
+    // One complaint a constraint: the first that holds.
+    const usage = `minimum ${name} usage per ${type} is ${minimum}`;
+    if (!have) errors.push(`${usage}.  No request is specified`);
+    else if (compareQuantities(have, min) < 0) errors.push(`${usage}, but request is ${request}`);
+    else if (most && compareQuantities(most, min) < 0) errors.push(`${usage}, but limit is ${ownLimit}`);
   }
   if (max) {
-    if (!most) errors.push(`maximum ${name} usage per ${type} is ${maximum}.  No limit is specified`);
-    else if (compareQuantities(most, max) > 0)
-      errors.push(`maximum ${name} usage per ${type} is ${maximum}, but limit is ${ownLimit}`);
-    if (have && compareQuantities(have, max) > 0)
-      errors.push(`maximum ${name} usage per ${type} is ${maximum}, but request is ${request}`);
+    const usage = `maximum ${name} usage per ${type} is ${maximum}`;
+    if (!most) errors.push(`${usage}.  No limit is specified`);
+    else if (compareQuantities(most, max) > 0) errors.push(`${usage}, but limit is ${ownLimit}`);
+    else if (have && compareQuantities(have, max) > 0) errors.push(`${usage}, but request is ${request}`);
   }
   const ratioText = limit.maxLimitRequestRatio?.[name];
   const ratio = q(ratioText);
