@@ -1,20 +1,10 @@
 /** What differs between programs built on the same command trees: the look of help pages, errors and exit codes. */
 import type { Task } from "../base/task";
 import type { Process } from "../os/process";
-import type { Command } from "./command";
+import type { Command } from "./command-types";
+import type { UsageProblem } from "./usage-problem";
 
-/** A mistake in the command line itself. */
-export type UsageProblem =
-  | {
-      readonly kind: "unknown-command" | "unknown-subcommand";
-      readonly word: string;
-      readonly suggestions: readonly string[];
-    }
-  | { readonly kind: "flag" | "required-flags" | "flag-group"; readonly message: string }
-  /** Wrong number of arguments; docker's "at least" errors say "See" where the others say "Run". */
-  | { readonly kind: "args"; readonly message: string; readonly hint?: string }
-  /** A command's own usage error (kubectl's UsageErrorf). */
-  | { readonly kind: "usage"; readonly message: string };
+export type { UsageProblem } from "./usage-problem";
 
 // biome-ignore lint/suspicious/noExplicitAny: styles look at trees of any program.
 export type CommandPath = readonly Command<any>[];

@@ -41,7 +41,7 @@ const printValues = (values: readonly unknown[]): string =>
  */
 export function relaxedJsonPath(path: string): Result<string, string> {
   if (path === "") return ok(path);
-  const m = /^\{?\.?([^{}]+)\}?$|^\{\.?([^{}]+)\}$/.exec(path);
+  const m = /^\{\.?([^{}]+)\}$|^\.?([^{}]+)$/.exec(path);
   if (!m) {
     return failure(
       `unexpected path string, expected a 'name1.name2' or '.name1.name2' or '{name1.name2}' or '{.name1.name2}'`,

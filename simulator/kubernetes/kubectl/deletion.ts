@@ -50,12 +50,9 @@ export function* waitUntilGone(
   for (;;) {
     let version: string;
     try {
-      const list = yield* factory.client.get<KubeObject>(resourcePath(target.mapping, target.namespace), {
-        fieldSelector: `metadata.name=${target.name}`,
-      });
-      const item = (list["items"] as KubeObject[] | undefined)?.[0];
-      if (!item || (uid !== undefined && item.metadata.uid !== uid)) return;
-      version = String(list.metadata.resourceVersion);
+      const object = yield* factory.client.get<KubeObject>(resourcePath(target.mapping, target.namespace, target.name));
+      if (uid !== undefined && object.metadata.uid !== uid) return;
+      version = object.metadata.resourceVersion;
     } catch (error) {
       if (error instanceof ApiFailure && error.isNotFound) return;
       throw error;

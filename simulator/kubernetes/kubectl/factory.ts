@@ -4,7 +4,7 @@ import type { Process } from "../../os/process";
 import { parseDuration } from "../../text/go-duration";
 import type { Transport, TransportFailure } from "../apimachinery/transport";
 import { Discovery } from "./discovery";
-import { ConnectionFailure, fail } from "./failure";
+import { CommandFailure, ConnectionFailure, fail } from "./failure";
 import {
   loadKubeconfig,
   resolveConfig,
@@ -65,7 +65,10 @@ export class Factory {
 
   get config(): ResolvedConfig {
     if (this.overrides.context && !Object.hasOwn(this.kubeconfig.contexts, this.overrides.context)) {
-      fail(`Error in configuration: context was not found for specified context: ${this.overrides.context}`);
+      throw new CommandFailure(
+        `Error in configuration: context was not found for specified context: ${this.overrides.context}`,
+        { raw: true },
+      );
     }
     this.#config ??= resolveConfig(this.process, this.kubeconfig, this.overrides);
     return this.#config;

@@ -6,6 +6,7 @@ import type { Factory } from "./factory";
 /** What a kubectl command is called with: `factory()` is made on first use, from the global flags. */
 export interface KubectlContext {
   factoryFor(invocation: {
+    readonly path?: readonly { readonly flags: FlagSet }[];
     readonly process: Factory["process"];
     readonly allFlags: Readonly<Record<string, unknown>>;
   }): Factory;

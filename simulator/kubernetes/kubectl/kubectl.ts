@@ -1,9 +1,10 @@
 /** kubectl 1.36: the program, its global flags and how it ends. */
+import { ok } from "../../base/result";
 import type { Task } from "../../base/task";
 import type { CommandLine } from "../../cli/command";
 import { runCommandLine } from "../../cli/command";
 import { runComplete } from "../../cli/complete";
-import { boolFlag, durationFlag, intFlag, stringArrayFlag, stringFlag } from "../../cli/flags";
+import { boolFlag, durationFlag, type FlagSet, intFlag, stringArrayFlag, stringFlag, valueFlag } from "../../cli/flags";
 import { kubectlStyle } from "../../cli/style-kubectl";
 import { Interrupted, type Process, type Program } from "../../os/process";
 import { commands } from "./commands/index";
@@ -65,9 +66,11 @@ const globalFlags = {
   user: stringFlag("", "The name of the kubeconfig user to use"),
   username: stringFlag("", "Username for basic authentication to the API server"),
   v: intFlag(0, "number for the log level verbosity", { shorthand: "v" }),
-  vmodule: stringFlag(
+  vmodule: valueFlag(
+    "pattern=N,...",
     "",
     "comma-separated list of pattern=N settings for file-filtered logging (only works for the default text log format)",
+    (text: string) => ok(text),
   ),
   "warnings-as-errors": boolFlag(
     false,
@@ -99,6 +102,16 @@ const root = defineKubectlCommand({
   },
 });
 
+/** The global flags' values: a command's own flag of the same name (create rolebinding --user) hides the global one. */
+function globalsOf(invocation: {
+  readonly allFlags: Readonly<Record<string, unknown>>;
+  readonly path?: readonly { readonly flags: FlagSet }[];
+}): Readonly<Record<string, unknown>> {
+  const globals: Record<string, unknown> = { ...invocation.allFlags };
+  for (const name of Object.keys(invocation.path?.at(-1)?.flags ?? {})) if (name in globalFlags) delete globals[name];
+  return globals;
+}
+
 /** Time that a kubectl takes to start, read its configuration and its discovery cache. */
 const STARTUP_MS = 45;
 
@@ -111,7 +124,7 @@ function* run(process: Process, host: KubectlHost): Task<number> {
   let factory: Factory | undefined;
   const context: KubectlContext = {
     factoryFor(invocation) {
-      factory ??= new Factory(process, host, invocation.allFlags);
+      factory ??= new Factory(process, host, globalsOf(invocation));
       return factory;
     },
   };
@@ -129,8 +142,8 @@ function* run(process: Process, host: KubectlHost): Task<number> {
   let commandPath = "kubectl";
   yield* process.sleep(STARTUP_MS);
   try {
-    if (process.argv[1] === "__complete" || process.argv[1] === "__completeNoDesc")
-      return yield* runComplete(cli, process, context);
+    const { argv } = process;
+    if (argv[1] === "__complete" || argv[1] === "__completeNoDesc") return yield* runComplete(cli, process, context);
     const exitCode = yield* runCommandLine(cli, process, context);
     if (exitCode === 0 && factory?.hasClient) factory.client.checkWarnings();
     return exitCode;

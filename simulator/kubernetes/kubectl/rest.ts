@@ -103,7 +103,7 @@ export class RestClient {
       }
       throw new ConnectionFailure(
         this.host,
-        `${method[0]}${method.slice(1).toLowerCase()} ${quote(url)}: dial tcp ${dialAddress(this.host)}: ${answer.failure}`,
+        `${method[0]}${method.slice(1).toLowerCase()} ${quote(url)}: dial tcp ${dialAddress(this.host)}: ${answer.failure.replace(/^dial tcp \S+: /, "")}`,
       );
     }
     this.#connected = true;

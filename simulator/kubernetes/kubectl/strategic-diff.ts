@@ -155,7 +155,10 @@ function diffLists(
     return;
   }
   const isOfMaps = [...before, ...after].some(isMap);
-  if (!isOfMaps) return diffScalars(patch, key, before, after, options);
+  if (!isOfMaps) {
+    diffScalars(patch, key, before, after, options);
+    return;
+  }
   const { mergeKey } = field;
   if (mergeKey === undefined) {
     if (!options.ignoreChanges && !deepEqual(before, after)) patch[key] = after;

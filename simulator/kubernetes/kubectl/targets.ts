@@ -247,11 +247,29 @@ export function* listObjects(
   namespace: string,
   query: { readonly labelSelector?: string; readonly fieldSelector?: string } = {},
 ): Task<KubeList> {
-  const list = yield* factory.client.get<KubeList>(resourcePath(mapping, namespace || undefined), {
-    ...query,
-    limit: "500",
-  });
-  return withKinds(list, mapping);
+  try {
+    const path = resourcePath(mapping, namespace || undefined);
+    return withKinds(yield* factory.client.get<KubeList>(path, { ...query, limit: "500" }), mapping);
+  } catch (error) {
+    throw error instanceof ApiFailure ? listFailure(error, mapping, query) : error;
+  }
+}
+
+/** A list that the server refuses names what was asked for. */
+export function listFailure(
+  error: ApiFailure,
+  mapping: ResourceMapping,
+  query: { readonly labelSelector?: string; readonly fieldSelector?: string },
+): ApiFailure {
+  const isOurs = error.reason === "BadRequest" || error.isNotFound;
+  if (!isOurs || error.message.startsWith("Unable to find")) return error;
+  const version = mapping.group ? apiVersionOf(mapping) : `/${mapping.version}`;
+  const resource = JSON.stringify(`${version}, Resource=${mapping.resource}`);
+  const { labelSelector = "", fieldSelector = "" } = query;
+  if (labelSelector === "" && fieldSelector === "") return error.from(`Unable to list ${resource}: `);
+  return error.from(
+    `Unable to find ${resource} that match label selector ${JSON.stringify(labelSelector)}, field selector ${JSON.stringify(fieldSelector)}: `,
+  );
 }
 
 function* listTargets(factory: Factory, plan: Extract<Plan, { kind: "list" }>): Task<Target[]> {

@@ -6,7 +6,8 @@ import { completeResources } from "../completion";
 import type { Part } from "../describe/page";
 import type { ResourceMapping } from "../discovery";
 import type { Factory } from "../factory";
-import { fail } from "../failure";
+import { CommandFailure, fail } from "../failure";
+import { TemplateExecutionFailure } from "../printers/go-template";
 import { defineKubectlCommand, factoryOf } from "../kubectl-command";
 
 export const explain = defineKubectlCommand({
@@ -62,7 +63,14 @@ function* resolve(
 ): Task<readonly [ResourceMapping, readonly string[]]> {
   const discovery = yield* factory.discovery();
   const [type = "", ...path] = argument.split(".");
-  let mapping = discovery.forArgument(type);
+  let mapping: ResourceMapping;
+  try {
+    mapping = discovery.forArgument(type);
+  } catch (error) {
+    // The mapper's own error reaches the screen without "error: ".
+    if (error instanceof CommandFailure) throw new CommandFailure(error.message, { raw: true });
+    throw error;
+  }
   if (apiVersion !== "")
     mapping =
       discovery.forKind(apiVersion, mapping.kind) ??
@@ -125,7 +133,11 @@ function render(
   path.forEach((name) => {
     const holder = schemas.element(schema);
     const next = holder.properties?.[name];
-    if (!next) fail(`field "${name}" does not exist`);
+    if (!next) {
+      // The head of the page is out before the field is found missing.
+      const head = `${mapping.group ? `GROUP:      ${mapping.group}\n` : ""}KIND:       ${mapping.kind}\nVERSION:    ${mapping.version}\n\n`;
+      throw new TemplateExecutionFailure(`field "${name}" does not exist`, head);
+    }
     required = (holder.required ?? []).includes(name);
     field = next;
     schema = next;

@@ -1,5 +1,7 @@
 /** kubectl get: asks the server for tables, or for objects where another output is wanted. */
+import { parseRfc3339 } from "../../../base/clock";
 import type { Task } from "../../../base/task";
+import { humanDuration } from "../../../text/human-duration";
 import { boolFlag, intFlag, stringFlag, stringSliceFlag } from "../../../cli/flags";
 import type { KubeList, KubeObject } from "../../apimachinery/object";
 import type { Table } from "../../apimachinery/table";
@@ -16,7 +18,7 @@ import { TablePrinter, type TableOptions } from "../printers/table";
 import { TABLE_ACCEPT } from "../rest";
 import { interruptible } from "../signals";
 import { sortedOrder } from "../sorting";
-import { type Plan, planTargets, withKinds } from "../targets";
+import { listFailure, type Plan, planTargets, withKinds } from "../targets";
 import { watchAndPrint } from "../watch-print";
 import { printRaw } from "../raw";
 
@@ -200,15 +202,46 @@ function* fetchTable(factory: Factory, plan: Plan, given: Get["flags"], includeO
   let table: Table | undefined;
   let token: string | undefined;
   do {
-    const page = yield* factory.client.get<Table>(
+    const answer = yield* factory.client.get<Table | KubeObject>(
       path,
       { ...query, continue: token, includeObject: includeObject ? "Object" : undefined },
       TABLE_ACCEPT,
     );
+    const page = asTable(answer, factory.process.now());
     table = table ? { ...table, rows: [...table.rows, ...page.rows] } : page;
     token = page.metadata?.continue || undefined;
   } while (token);
   return table;
+}
+
+/** What came as an object although a table was asked for is given the columns that kubectl itself knows. */
+function asTable(answer: Table | KubeObject, now: number): Table {
+  if (answer.kind === "Table") return answer as Table;
+  const object = answer as KubeObject;
+  const items = Array.isArray(object["items"]) ? (object["items"] as KubeObject[]) : [object];
+  const column = (name: string, format = ""): Table["columnDefinitions"][number] => ({
+    name,
+    type: "string",
+    format,
+    description: "",
+    priority: 0,
+  });
+  const isScale = object.kind === "Scale";
+  const names = isScale ? ["Desired", "Available"] : [];
+  return {
+    kind: "Table",
+    apiVersion: "meta.k8s.io/v1",
+    metadata: object.metadata as Table["metadata"],
+    columnDefinitions: [column("Name", "name"), ...names.map((name) => column(name)), column("Age")],
+    rows: items.map((item) => ({
+      cells: [
+        item.metadata.name,
+        ...(isScale ? [String(item["spec"]?.replicas ?? 0), String(item["status"]?.replicas ?? 0)] : []),
+        humanDuration(now - (parseRfc3339(item.metadata.creationTimestamp ?? "") ?? now)),
+      ],
+      object: item,
+    })),
+  };
 }
 
 function* printTables(invocation: Get, factory: Factory, plans: readonly Plan[], options: TableOptions): Task<number> {
@@ -222,7 +255,12 @@ function* printTables(invocation: Get, factory: Factory, plans: readonly Plan[],
       fetched.push({ plan, table });
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
-      if (!(given["ignore-not-found"] && error.isNotFound)) failures.push(error);
+      if (given["ignore-not-found"] && error.isNotFound) continue;
+      failures.push(
+        plan.kind === "list"
+          ? listFailure(error, plan.mapping, { labelSelector: plan.selector, fieldSelector: plan.fieldSelector })
+          : error,
+      );
     }
   }
   const sorted = sortBy === "" ? fetched : sortTables(fetched, sortBy);
@@ -311,7 +349,12 @@ function* printObjects(
       objects.push(...(yield* fetchObjects(factory, plan, given)));
     } catch (error) {
       if (!(error instanceof ApiFailure)) throw error;
-      if (!(given["ignore-not-found"] && error.isNotFound)) failures.push(error);
+      if (given["ignore-not-found"] && error.isNotFound) continue;
+      failures.push(
+        plan.kind === "list"
+          ? listFailure(error, plan.mapping, { labelSelector: plan.selector, fieldSelector: plan.fieldSelector })
+          : error,
+      );
     }
   }
   const isSingle = plans.length === 1 && plans[0]!.kind !== "list";

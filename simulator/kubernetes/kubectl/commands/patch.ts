@@ -2,6 +2,7 @@
 import { boolFlag, stringFlag } from "../../../cli/flags";
 import { deepEqual } from "../../../base/json";
 import { SysError } from "../../../os/errno";
+import { goJsonError } from "../../../text/go-json-parse";
 import { parseYaml } from "../../../text/yaml";
 import { structOfKind } from "../../api/schema";
 import type { KubeObject } from "../../apimachinery/object";
@@ -67,6 +68,7 @@ export const patch = defineKubectlCommand({
     const collected: AnyFailure[] = [...failures];
     for (const target of targets) {
       try {
+        if (typeof body === "string") throw malformed(body);
         const contentType = PATCH_TYPES[type as "json" | "merge" | "strategic"];
         const result =
           flags.local || dryRun === "client"
@@ -96,7 +98,21 @@ export const patch = defineKubectlCommand({
   },
 });
 
-/** YAML or JSON; what is neither goes to the server as it is, which says what is wrong. */
+/** The server's answer to a body that is not JSON. The door carries objects only, so it is given here. */
+function malformed(text: string): ApiFailure {
+  const message = goJsonError(text) ?? "unexpected end of JSON input";
+  return new ApiFailure({
+    kind: "Status",
+    apiVersion: "v1",
+    metadata: {},
+    status: "Failure",
+    message,
+    reason: "BadRequest",
+    code: 400,
+  });
+}
+
+/** YAML or JSON; what looks like JSON and goes to the server as it is, which says what is wrong. */
 function parsePatch(text: string): unknown {
   if (/^\s*[{[]/.test(text)) {
     try {
@@ -104,8 +120,7 @@ function parsePatch(text: string): unknown {
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
     }
-    const asYaml = parseYaml(text);
-    return asYaml.ok && asYaml.value.value !== undefined ? asYaml.value.value : text;
+    return text;
   }
   const parsed = parseYaml(text);
   if (!parsed.ok) return fail(`unable to parse ${JSON.stringify(text)}: ${parsed.error}`);

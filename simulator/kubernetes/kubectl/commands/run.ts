@@ -104,7 +104,7 @@ export const run = defineKubectlCommand<typeof flags>({
     if (given.expose) {
       yield* createAndPrint(invocation, factory, SERVICE, serviceFor(name, given.port));
       // run prints YAML documents with a separator of its own besides the printer's.
-      if (given.output === "yaml") yield* process.print("---\n");
+      if (given.output === "yaml") yield* process.print("---\n---\n");
     }
     if (!attach) {
       yield* createAndPrint(invocation, factory, POD, pod);

@@ -54,7 +54,10 @@ export const serviceAccountDescriber: Describer = {
     writeHead(w, account);
     const names = (list: readonly Part[] | undefined): string[] => (list ?? []).map((each) => each.name);
     const write = (title: string, list: readonly string[]): void => {
-      if (list.length === 0) return w.write(0, `${title}:\t<none>\n`);
+      if (list.length === 0) {
+        w.write(0, `${title}:\t<none>\n`);
+        return;
+      }
       list.forEach((name, i) => {
         w.write(0, `${i === 0 ? `${title}:` : ""}\t${name}\n`);
       });

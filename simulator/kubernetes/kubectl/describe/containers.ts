@@ -14,7 +14,10 @@ export function writeContainers(
   resolve?: FieldResolver,
   pod?: Part,
 ): void {
-  if (!containers || containers.length === 0) return w.write(0, `${space}${label}: <none>\n`);
+  if (!containers || containers.length === 0) {
+    w.write(0, `${space}${label}: <none>\n`);
+    return;
+  }
   w.write(0, `${space}${label}:\n`);
   for (const container of containers) {
     const status = statuses?.find((each) => each.name === container.name);
@@ -134,7 +137,9 @@ function writeEnv(w: Writer, container: Part, resolve: FieldResolver, pod: Part)
     if (!valueFrom) {
       String(value)
         .split("\n")
-        .forEach((line, i) => w.write(3, i === 0 ? `${name}:\t${line}\n` : `\t${line}\n`));
+        .forEach((line, i) => {
+          w.write(3, i === 0 ? `${name}:\t${line}\n` : `\t${line}\n`);
+        });
     } else if (valueFrom.fieldRef) {
       const { apiVersion = "v1", fieldPath } = valueFrom.fieldRef;
       w.write(3, `${name}:\t${resolve?.(apiVersion, fieldPath) ?? ""} (${apiVersion}:${fieldPath})\n`);

@@ -54,7 +54,10 @@ export function eventAge(event: Part, now: number): string {
 
 export function writeEvents(w: Writer, events: readonly Part[] | undefined, now: number): void {
   if (!events) return;
-  if (events.length === 0) return w.write(0, "Events:\t<none>\n");
+  if (events.length === 0) {
+    w.write(0, "Events:\t<none>\n");
+    return;
+  }
   w.flush();
   w.write(0, "Events:\n  Type\tReason\tAge\tFrom\tMessage\n");
   w.write(1, "----\t------\t----\t----\t-------\n");

@@ -29,7 +29,10 @@ export const namespaceDescriber: Describer = {
 };
 
 function writeQuotas(w: Writer, quotas: readonly Part[]): void {
-  if (quotas.length === 0) return w.write(0, "No resource quota.\n");
+  if (quotas.length === 0) {
+    w.write(0, "No resource quota.\n");
+    return;
+  }
   w.write(0, "Resource Quotas\n");
   for (const quota of [...quotas].sort((a, b) => compareStrings(a.metadata.name, b.metadata.name))) {
     w.write(0, `  Name:\t${quota.metadata.name}\n`);
@@ -80,7 +83,10 @@ export const quotaDescriber: Describer = {
 };
 
 function writeRanges(w: Writer, ranges: readonly Part[]): void {
-  if (ranges.length === 0) return w.write(0, "No LimitRange resource.\n");
+  if (ranges.length === 0) {
+    w.write(0, "No LimitRange resource.\n");
+    return;
+  }
   w.write(0, "Resource Limits\n Type\tResource\tMin\tMax\tDefault Request\tDefault Limit\tMax Limit/Request Ratio\n");
   w.write(0, " ----\t--------\t---\t---\t---------------\t-------------\t-----------------------\n");
   for (const range of ranges) writeLimits(w, range, " ");

@@ -231,10 +231,8 @@ export const networkPolicyDescriber: Describer = {
 function writeRules(w: Writer, rules: readonly Part[] | undefined, title: string, key: "from" | "to"): void {
   const all = key === "from" ? "(traffic allowed to all sources)" : "(traffic allowed to all destinations)";
   if (!rules?.length) {
-    return w.write(
-      2,
-      `<none> (Selected pods are isolated for ${key === "from" ? "ingress" : "egress"} connectivity)\n`,
-    );
+    w.write(2, `<none> (Selected pods are isolated for ${key === "from" ? "ingress" : "egress"} connectivity)\n`);
+    return;
   }
   rules.forEach((rule, i) => {
     if (!rule.ports?.length) w.write(2, "To Port: <any> (traffic allowed to all ports)\n");

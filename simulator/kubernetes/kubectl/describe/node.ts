@@ -74,7 +74,10 @@ export function nodeRoles(node: Part): string[] {
 }
 
 function writeTaints(w: Writer, taints: readonly Part[] | undefined): void {
-  if (!taints?.length) return w.write(0, "Taints:\t<none>\n");
+  if (!taints?.length) {
+    w.write(0, "Taints:\t<none>\n");
+    return;
+  }
   const sorted = [...taints].sort((a, b) => compareStrings(a.effect + a.key, b.effect + b.key));
   sorted.forEach((taint, i) => {
     w.write(0, `${i === 0 ? "Taints:" : ""}\t${taint.key}${taint.value ? `=${taint.value}` : ""}:${taint.effect}\n`);

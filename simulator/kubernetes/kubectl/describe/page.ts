@@ -57,7 +57,10 @@ export function rfc1123(timestamp: string | undefined | null): string {
 
 export function writeLabels(w: Writer, title: string, labels: Readonly<Record<string, string>> | undefined): void {
   const keys = Object.keys(labels ?? {}).sort(compareStrings);
-  if (keys.length === 0) return w.write(0, `${title}:\t<none>\n`);
+  if (keys.length === 0) {
+    w.write(0, `${title}:\t<none>\n`);
+    return;
+  }
   keys.forEach((key, i) => {
     w.write(0, `${i === 0 ? `${title}:` : ""}\t${key}=${labels![key]}\n`);
   });
@@ -73,12 +76,17 @@ export function writeAnnotations(
   const keys = Object.keys(annotations ?? {})
     .filter((key) => key !== LAST_APPLIED)
     .sort(compareStrings);
-  if (keys.length === 0) return w.write(0, `${title}:\t<none>\n`);
+  if (keys.length === 0) {
+    w.write(0, `${title}:\t<none>\n`);
+    return;
+  }
   keys.forEach((key, i) => {
     const head = i === 0 ? `${title}:\t` : "\t";
     const value = annotations![key]!.replace(/\n$/, "");
-    if (value.length + key.length + 2 <= ANNOTATION_MAX && !value.includes("\n"))
-      return w.write(0, `${head}${key}: ${value}\n`);
+    if (value.length + key.length + 2 <= ANNOTATION_MAX && !value.includes("\n")) {
+      w.write(0, `${head}${key}: ${value}\n`);
+      return;
+    }
     w.write(0, `${head}${key}:\n`);
     for (const line of value.split("\n")) {
       w.write(0, `\t  ${line.length > ANNOTATION_MAX - 2 ? `${line.slice(0, ANNOTATION_MAX - 2)}...` : line}\n`);

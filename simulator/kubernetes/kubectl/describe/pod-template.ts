@@ -7,7 +7,10 @@ import { writeVolumes } from "./volumes";
 
 export function writePodTemplate(w: Writer, template: Part): void {
   w.write(0, "Pod Template:\n");
-  if (!template) return w.write(1, "<unset>");
+  if (!template) {
+    w.write(1, "<unset>");
+    return;
+  }
   const { metadata = {}, spec = {} } = template;
   writeLabels(w, "  Labels", metadata.labels);
   if (metadata.annotations && Object.keys(metadata.annotations).length > 0)
@@ -23,7 +26,10 @@ export function writePodTemplate(w: Writer, template: Part): void {
 }
 
 export function writeTolerations(w: Writer, title: string, tolerations: readonly Part[] | undefined): void {
-  if (!tolerations || tolerations.length === 0) return w.write(0, `${title}:\t<none>\n`);
+  if (!tolerations || tolerations.length === 0) {
+    w.write(0, `${title}:\t<none>\n`);
+    return;
+  }
   const sorted = [...tolerations].sort((a, b) => compareStrings(a.key ?? "", b.key ?? ""));
   sorted.forEach((toleration, i) => {
     const { key = "", value = "", effect = "", operator, tolerationSeconds } = toleration;

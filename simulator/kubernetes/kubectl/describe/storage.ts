@@ -59,9 +59,15 @@ export const persistentVolumeDescriber: Describer = {
 
 function writeAffinity(w: Writer, affinity: Part): void {
   const terms: readonly Part[] | undefined = affinity?.required?.nodeSelectorTerms;
-  if (!affinity) return w.write(0, "Node Affinity:\t<none>\n");
+  if (!affinity) {
+    w.write(0, "Node Affinity:\t<none>\n");
+    return;
+  }
   w.write(0, "Node Affinity:\t\n");
-  if (!terms?.length) return w.write(1, "Required Terms:\t<none>\n");
+  if (!terms?.length) {
+    w.write(1, "Required Terms:\t<none>\n");
+    return;
+  }
   w.write(1, "Required Terms:\t\n");
   terms.forEach((term, i) => {
     const text = (term.matchExpressions ?? []).map(

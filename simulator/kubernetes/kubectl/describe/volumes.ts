@@ -2,7 +2,10 @@
 import type { Part, Writer } from "./page";
 
 export function writeVolumes(w: Writer, volumes: readonly Part[] | undefined, space: string): void {
-  if (!volumes || volumes.length === 0) return w.write(0, `${space}Volumes:\t<none>\n`);
+  if (!volumes || volumes.length === 0) {
+    w.write(0, `${space}Volumes:\t<none>\n`);
+    return;
+  }
   w.write(0, `${space}Volumes:\n`);
   for (const volume of volumes) {
     w.write(1, `${space ? " " : ""}${volume.name}:\n`);

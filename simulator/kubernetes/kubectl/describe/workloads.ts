@@ -161,7 +161,10 @@ export const statefulSetDescriber: Describer = {
 };
 
 function writeVolumeClaims(w: Page, templates: readonly Part[] | undefined): void {
-  if (!templates?.length) return w.write(0, "Volume Claims:\t<none>\n");
+  if (!templates?.length) {
+    w.write(0, "Volume Claims:\t<none>\n");
+    return;
+  }
   w.write(0, "Volume Claims:\n");
   for (const claim of templates) {
     w.write(0, `  Name:\t${claim.metadata.name}\n`);

@@ -1,5 +1,5 @@
 /** kubectl create deployment */
-import { int32Flag, stringArrayFlag } from "../../../../cli/flags";
+import { int32Flag, stringSliceFlag } from "../../../../cli/flags";
 import { defineCreateCommand } from "../../create-object";
 import { fail } from "../../failure";
 import { DEPLOYMENT } from "./made-kinds";
@@ -13,7 +13,7 @@ export const createDeployment = defineCreateCommand({
   made: DEPLOYMENT,
   failure: "failed to create deployment",
   flags: {
-    image: stringArrayFlag(
+    image: stringSliceFlag(
       [],
       "Image names to run. A deployment can have multiple images set for multi-container pod.",
       { required: true },
