@@ -5,18 +5,21 @@
  */
 import type { Loop } from "../../base/loop";
 import type { Random } from "../../base/random";
+import { encodeUtf8 } from "../../base/bytes";
 import { suspend, type Task } from "../../base/task";
 import { serveHttp, textResponse } from "../../net/http";
 import type { Certificate } from "../../net/tls";
 import { SysError } from "../../os/errno";
 import type { Process, Program } from "../../os/process";
 import type { Transport } from "../apimachinery/transport";
+import { untilTerminated } from "../addons/addon-process";
 import type { ApiServer } from "../apiserver/server";
 import type { Component } from "../client/component";
 import { ControllerManager } from "../controllers";
 import type { EtcdCluster } from "../etcd/cluster";
 import { Scheduler } from "../scheduler";
 import { serveApi } from "./api-http";
+import { readSnapshot, restoreSnapshot } from "./etcd-snapshot";
 import { identities } from "./identities";
 import { CA_PEM } from "./kubeconfig";
 import type { ClusterProfile } from "./profiles";
@@ -39,11 +42,6 @@ export interface ControlPlaneOptions {
 const ETCD_PATIENCE_MS = 20_000;
 
 export const API_PORT = 6443;
-
-function* forever(): Task<number> {
-  yield* suspend(() => undefined);
-  return 0;
-}
 
 export class ControlPlane {
   readonly #options: ControlPlaneOptions;
@@ -97,18 +95,32 @@ export class ControlPlane {
     const { etcd } = this.#options;
     const member = this.#options.memberName(process);
     this.#track("etcd", process);
+    this.#loadData(process);
     etcd.startMember(member);
     process.atExit(() => etcd.stopMember(member));
     process.resizeMemory(40 * 1024 * 1024);
     this.#options.log(process, "etcd", "I", `"ready to serve client requests" member="${member}"`);
-    yield* serveOrWait(process, 2381, undefined, () => (etcd.hasQuorum ? '{"health":"true","reason":""}' : undefined));
-    return 0;
+    process.thread(
+      serveOrWait(process, 2381, undefined, () => (etcd.hasQuorum ? '{"health":"true","reason":""}' : undefined)),
+    );
+    return yield* untilTerminated(process);
+  }
+
+  /** A data directory that `etcdctl snapshot restore` has made holds another past: it is taken over, once. */
+  #loadData(process: Process): void {
+    const dir = process.argv.find((word) => word.startsWith("--data-dir="))?.slice("--data-dir=".length);
+    if (dir === undefined) return;
+    const path = `${dir}/member/snap/db`;
+    const node = process.fs.find(path);
+    const snapshot = node?.kind === "file" ? readSnapshot(node.content) : undefined;
+    if (snapshot) restoreSnapshot(this.#options.etcd.store, snapshot);
+    process.fs.makeDirs(`${dir}/member/snap`);
+    process.fs.writeFile(path, encodeUtf8("the keys live in the running member\n"));
   }
 
   *#apiServer(process: Process): Task<number> {
     const { api, etcd, loop } = this.#options;
     this.#track("kube-apiserver", process);
-    process.onSignal("TERM", () => process.signal("KILL", { fromOutside: true }));
     process.resizeMemory(220 * 1024 * 1024);
     const giveUpAt = loop.now() + ETCD_PATIENCE_MS;
     while (!etcd.hasQuorum) {
@@ -139,14 +151,22 @@ export class ControlPlane {
       notBefore: loop.now() - 3_600_000,
       notAfter: loop.now() + 365 * 86_400_000,
     };
-    try {
-      yield* serveApi(process, API_PORT, certificate, api);
-    } catch (error) {
-      if (!(error instanceof SysError)) throw error;
-      this.#options.log(process, "kube-apiserver", "E", `run.go:72] "command failed" err="failed to create listener: failed to listen on 0.0.0.0:6443: listen tcp 0.0.0.0:6443: bind: address already in use"`);
-      return 1;
-    }
-    return 0;
+    let listens = true;
+    process.thread(
+      (function* () {
+        try {
+          yield* serveApi(process, API_PORT, certificate, api);
+        } catch (error) {
+          if (!(error instanceof SysError)) throw error;
+          listens = false;
+          process.signal("TERM");
+        }
+      })(),
+    );
+    const code = yield* untilTerminated(process);
+    if (listens) return code;
+    this.#options.log(process, "kube-apiserver", "E", `run.go:72] "command failed" err="failed to create listener: failed to listen on 0.0.0.0:6443: listen tcp 0.0.0.0:6443: bind: address already in use"`);
+    return 1;
   }
 
   *#component(
@@ -179,8 +199,8 @@ export class ControlPlane {
       notBefore: loop.now(),
       notAfter: loop.now() + 365 * 86_400_000,
     };
-    yield* serveOrWait(process, port, certificate, () => "ok");
-    return 0;
+    process.thread(serveOrWait(process, port, certificate, () => "ok"));
+    return yield* untilTerminated(process);
   }
 }
 
@@ -202,6 +222,6 @@ function* serveOrWait(
     );
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    yield* forever();
+    yield* suspend(() => undefined);
   }
 }

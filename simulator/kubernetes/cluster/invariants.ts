@@ -183,7 +183,7 @@ export class Invariants {
       claim((status?.observedGeneration ?? 0) === metadata.generation, `${nameOf(deployment)} has been observed`);
       const isComplete = (status?.availableReplicas ?? 0) === (spec.replicas ?? 1) && (status?.updatedReplicas ?? 0) === (spec.replicas ?? 1);
       const says = status?.conditions?.some((c) => c.status !== "True" || c.type === "ReplicaFailure" || c.reason === "ReplicaSetUpdated");
-      claim(isComplete || says === true || spec.paused === true, `${nameOf(deployment)} meets its spec or says why not`);
+      claim(isComplete || says === true || spec.paused === true, `${nameOf(deployment)} meets its spec or says why not: ${JSON.stringify(status)}`);
     }
   }
 

@@ -12,13 +12,18 @@ export function systemImage(
   version: string,
   sizeBytes: number,
   path = `/usr/local/bin/${program}`,
+  /** Other programs in the same folder. */
+  also: readonly string[] = [],
 ): Image {
   const parts = path.split("/").slice(1, -1);
   const layer = makeLayer(
     [
       ...parts.map((_, i) => ({ path: `/${parts.slice(0, i + 1).join("/")}`, node: new DirInode() })),
       { path: "/tmp", node: new DirInode({ mode: 0o1777 }) },
-      { path, node: new FileInode(executable(program, version), { mode: 0o755 }) },
+      ...[program, ...also].map((name) => ({
+        path: name === program ? path : `/${parts.join("/")}/${name}`,
+        node: new FileInode(executable(name, version), { mode: 0o755 }),
+      })),
     ],
     { size: sizeBytes, salt: version },
   );
@@ -36,7 +41,7 @@ const MIB = 1024 * 1024;
 export function controlPlaneImages(profile: ClusterProfile): readonly (readonly [string, Image])[] {
   const v = profile.kubernetesVersion;
   return [
-    [`registry.k8s.io/etcd:${profile.etcdVersion}`, systemImage("etcd", profile.etcdVersion, 150 * MIB)],
+    [`registry.k8s.io/etcd:${profile.etcdVersion}`, systemImage("etcd", profile.etcdVersion, 150 * MIB, undefined, ["etcdctl", "etcdutl"])],
     [`registry.k8s.io/kube-apiserver:${v}`, systemImage("kube-apiserver", v, 95 * MIB)],
     [`registry.k8s.io/kube-controller-manager:${v}`, systemImage("kube-controller-manager", v, 82 * MIB)],
     [`registry.k8s.io/kube-scheduler:${v}`, systemImage("kube-scheduler", v, 68 * MIB)],

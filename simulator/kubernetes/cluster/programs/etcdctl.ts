@@ -1,0 +1,236 @@
+/** etcdctl and etcdutl: keys, members, endpoints and snapshots of the cluster's etcd. Values are shown as JSON. */
+import { encodeUtf8 } from "../../../base/bytes";
+import type { Task } from "../../../base/task";
+import { SysError } from "../../../os/errno";
+import type { Process, Program } from "../../../os/process";
+import { humanSizeWithPrecision } from "../../../text/human-size";
+import { encodeBase64 } from "../../apimachinery/base64";
+import type { KeyValue } from "../../etcd/store";
+import { readSnapshot, snapshotHash, takeSnapshot } from "../etcd-snapshot";
+import { type NodeTools, readArguments } from "./node-tools";
+import { boxTable } from "./table";
+
+const VALUED = ["endpoints", "cacert", "cert", "key", "write-out", "limit", "rev", "data-dir", "name", "initial-cluster", "initial-advertise-peer-urls", "initial-cluster-token", "dial-timeout", "command-timeout", "user", "sort-by", "order"];
+const PLAIN = ["prefix", "keys-only", "print-value-only", "count-only", "hex", "from-key", "cluster", "insecure-skip-tls-verify", "skip-hash-check", "prev-kv", "help"];
+const CLUSTER_ID = "14841639068965178418";
+const TIMEOUT_MS = 5000;
+
+export const etcdctl =
+  (tools: NodeTools): Program =>
+  (process) =>
+    run(tools, process);
+
+/** etcdutl works on files only: snapshot status and restore. */
+export const etcdutl = etcdctl;
+
+function* run(tools: NodeTools, process: Process): Task<number> {
+  const { flags, words, unknown } = readArguments(process.argv.slice(1), VALUED, PLAIN, { w: "write-out" });
+  const fail = function* (message: string): Task<number> {
+    yield* process.printError(`Error: ${message}\n`);
+    return 1;
+  };
+  if (unknown) return yield* fail(`unknown flag: ${unknown}`);
+  const [command, ...rest] = words;
+  if (command === undefined || flags.has("help")) {
+    yield* process.print("NAME:\n\tetcdctl - A simple command line client for etcd3.\n\nUSAGE:\n\tetcdctl [flags]\n\nCOMMANDS:\n\tdel, endpoint health, endpoint status, get, member list, put, snapshot save, snapshot status, snapshot restore, version\n");
+    return 0;
+  }
+  if (command === "version") {
+    yield* process.print(`etcdctl version: ${tools.profile.etcdVersion.replace(/-.*/, "")}\nAPI version: 3.5\n`);
+    return 0;
+  }
+  if (command === "snapshot" && rest[0] !== "save") return yield* snapshotFile(process, flags, rest);
+  if (!isReachable(tools, process, flags)) {
+    yield* process.sleep(TIMEOUT_MS);
+    const endpoint = endpointOf(tools, process, flags);
+    if (command === "endpoint" && rest[0] === "health") {
+      yield* process.print(`${endpoint} is unhealthy: failed to commit proposal: context deadline exceeded\n`);
+      return yield* fail("unhealthy cluster");
+    }
+    yield* process.printError(`{"level":"warn","logger":"etcd-client","caller":"v3/retry_interceptor.go:63","msg":"retrying of unary invoker failed","target":"etcd-endpoints://0xc000/${endpoint.replace(/^https?:\/\//, "")}","attempt":0,"error":"rpc error: code = DeadlineExceeded desc = latest balancer error: last connection error: connection error: desc = \\"transport: Error while dialing: dial tcp ${endpoint.replace(/^https?:\/\//, "")}: connect: connection refused\\""}\n`);
+    return yield* fail("context deadline exceeded");
+  }
+  switch (command) {
+    case "get":
+      return yield* get(tools, process, flags, rest);
+    case "put": {
+      const [key, value] = rest;
+      if (key === undefined || value === undefined) return yield* fail("put command needs 1 argument and input from stdin or 2 arguments");
+      const done = tools.etcd.txn([], [{ op: "put", key, value: () => value }]);
+      if (!done.ok) return yield* fail(done.error);
+      yield* process.print("OK\n");
+      return 0;
+    }
+    case "del": {
+      const [key] = rest;
+      if (key === undefined) return yield* fail("del command needs one argument as key and an optional argument as range_end");
+      const keys = flags.has("prefix") ? range(tools, key, Number.POSITIVE_INFINITY).map((kv) => kv.key) : tools.etcd.store.get(key) ? [key] : [];
+      for (const each of keys) {
+        const done = tools.etcd.txn([], [{ op: "delete", key: each }]);
+        if (!done.ok) return yield* fail(done.error);
+      }
+      yield* process.print(`${keys.length}\n`);
+      return 0;
+    }
+    case "member":
+      return yield* members(tools, process, flags);
+    case "endpoint":
+      return yield* endpoint(tools, process, flags, rest[0] ?? "");
+    case "alarm":
+    case "defrag":
+      if (command === "defrag") yield* process.print(`Finished defragmenting etcd member[${endpointOf(tools, process, flags)}]. took 12.4ms\n`);
+      return 0;
+    case "snapshot": {
+      const path = rest[1];
+      if (!path) return yield* fail("snapshot save expects one argument");
+      const content = takeSnapshot(tools.etcd.store);
+      try {
+        process.fs.writeFile(process.path(path), content, { mode: 0o600 });
+      } catch (error) {
+        if (!(error instanceof SysError)) throw error;
+        return yield* fail(`could not open ${path}.part (open ${path}.part: ${error.text.toLowerCase()})`);
+      }
+      yield* process.sleep(30);
+      yield* process.printError(`{"level":"info","caller":"snapshot/v3_snapshot.go:65","msg":"created temporary db file","path":"${path}.part"}\n{"level":"info","caller":"snapshot/v3_snapshot.go:76","msg":"fetching snapshot","endpoint":"${endpointOf(tools, process, flags)}"}\n{"level":"info","caller":"snapshot/v3_snapshot.go:97","msg":"saved","path":"${path}"}\n`);
+      yield* process.print(`Snapshot saved at ${path}\n`);
+      return 0;
+    }
+    default:
+      return yield* fail(`unknown command "${command}" for "etcdctl"`);
+  }
+}
+
+const isTls = (tools: NodeTools): boolean => tools.profile.controlPlane.kind === "static-pods";
+
+function endpointOf(tools: NodeTools, process: Process, flags: ReadonlyMap<string, string>): string {
+  const given = flags.get("endpoints") ?? process.env["ETCDCTL_ENDPOINTS"];
+  const first = given?.split(",")[0] ?? "127.0.0.1:2379";
+  return first.includes("://") || !isTls(tools) ? first : given ? first : "127.0.0.1:2379";
+}
+
+/** On the machine of a running member (or anywhere, where etcd has no TLS), and with certificates where they are asked for. */
+function isReachable(tools: NodeTools, process: Process, flags: ReadonlyMap<string, string>): boolean {
+  if (!tools.etcd.reachable) return false;
+  if (!isTls(tools)) return true;
+  const file = (name: string): boolean => flags.has(name) || process.env[`ETCDCTL_${name.toUpperCase()}`] !== undefined;
+  const host = tools.hostOf(process);
+  return host !== undefined && file("cert") && file("key") && (file("cacert") || flags.has("insecure-skip-tls-verify"));
+}
+
+function range(tools: NodeTools, prefix: string, limit: number): readonly KeyValue[] {
+  const found = tools.etcd.store.prefix(prefix === "" ? "/" : prefix, { limit });
+  return found.ok ? found.value.kvs : [];
+}
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+function* get(tools: NodeTools, process: Process, flags: ReadonlyMap<string, string>, rest: readonly string[]): Task<number> {
+  const key = rest[0];
+  if (key === undefined) {
+    yield* process.printError("Error: get command needs one argument as key and an optional argument as range_end\n");
+    return 1;
+  }
+  const limit = Number(flags.get("limit") ?? 0) || Number.POSITIVE_INFINITY;
+  const one = tools.etcd.store.get(key);
+  const kvs = flags.has("prefix") ? range(tools, key, limit) : one ? [one] : [];
+  if (flags.has("count-only")) return 0;
+  if (flags.get("write-out") === "json") {
+    const member = BigInt(`0x${tools.etcd.members[0]!.id}`);
+    const rows = kvs.map(
+      (kv) =>
+        `{"key":"${encodeBase64(encodeUtf8(kv.key))}","create_revision":${kv.createRevision},"mod_revision":${kv.modRevision},"version":${kv.version}${flags.has("keys-only") ? "" : `,"value":"${encodeBase64(encodeUtf8(textOf(kv.value)))}"`}}`,
+    );
+    const found = rows.length > 0 ? `,"kvs":[${rows.join(",")}],"count":${rows.length}` : "";
+    yield* process.print(
+      `{"header":{"cluster_id":${CLUSTER_ID},"member_id":${member},"revision":${tools.etcd.store.revision},"raft_term":${tools.etcd.term}}${found}}\n`,
+    );
+    return 0;
+  }
+  for (const kv of kvs) {
+    if (flags.has("keys-only")) yield* process.print(`${kv.key}\n\n`);
+    else if (flags.has("print-value-only")) yield* process.print(`${textOf(kv.value)}\n`);
+    else yield* process.print(`${kv.key}\n${textOf(kv.value)}\n`);
+  }
+  return 0;
+}
+
+function* members(tools: NodeTools, process: Process, flags: ReadonlyMap<string, string>): Task<number> {
+  const rows = tools.etcd.members.map((member) => {
+    const address = tools.machines().find((machine) => machine.name === member.name)?.address;
+    const [peer, client] = isTls(tools)
+      ? [`https://${address}:2380`, `https://${address}:2379`]
+      : ["http://localhost:2380", "http://127.0.0.1:2379"];
+    return [member.id, "started", member.name, peer!, client!, "false"];
+  });
+  if (flags.get("write-out") === "table")
+    yield* process.print(boxTable(["ID", "STATUS", "NAME", "PEER ADDRS", "CLIENT ADDRS", "IS LEARNER"], rows));
+  else yield* process.print(rows.map((row) => `${row.join(", ")}\n`).join(""));
+  return 0;
+}
+
+function* endpoint(tools: NodeTools, process: Process, flags: ReadonlyMap<string, string>, verb: string): Task<number> {
+  const name = endpointOf(tools, process, flags);
+  const member = tools.etcd.members.find((each) => each.running)!;
+  const took = 1.5 + process.kernel.random.stream("etcdctl").float() * 2;
+  const isTable = flags.get("write-out") === "table";
+  if (verb === "health") {
+    if (!tools.etcd.hasQuorum) {
+      yield* process.sleep(TIMEOUT_MS);
+      yield* process.print(`${name} is unhealthy: failed to commit proposal: context deadline exceeded\n`);
+      yield* process.printError("Error: unhealthy cluster\n");
+      return 1;
+    }
+    yield* process.sleep(took);
+    if (isTable) yield* process.print(boxTable(["ENDPOINT", "HEALTH", "TOOK", "ERROR"], [[name, "true", `${took.toFixed(6)}ms`, ""]]));
+    else yield* process.print(`${name} is healthy: successfully committed proposal: took = ${took.toFixed(6)}ms\n`);
+    return 0;
+  }
+  if (verb !== "status") {
+    yield* process.printError(`Error: unknown command "${verb}" for "etcdctl endpoint"\n`);
+    return 1;
+  }
+  const size = humanSizeWithPrecision(tools.etcd.store.revision * 1100 + 2_000_000, 2).replace(/([a-zA-Z]+)$/, " $1");
+  const index = String(tools.etcd.store.revision + 300);
+  const row = [name, member.id, tools.profile.etcdVersion.replace(/-.*/, ""), size, String(member.isLeader), "false", String(tools.etcd.term), index, index, ""];
+  if (isTable)
+    yield* process.print(boxTable(["ENDPOINT", "ID", "VERSION", "DB SIZE", "IS LEADER", "IS LEARNER", "RAFT TERM", "RAFT INDEX", "RAFT APPLIED INDEX", "ERRORS"], [row]));
+  else yield* process.print(`${row.join(", ")}\n`);
+  return 0;
+}
+
+/** snapshot status and restore work on files: no server is asked. */
+function* snapshotFile(process: Process, flags: ReadonlyMap<string, string>, rest: readonly string[]): Task<number> {
+  const [verb, path] = rest;
+  if ((verb !== "status" && verb !== "restore") || path === undefined) {
+    yield* process.printError(`Error: unknown command "${verb ?? ""}" for "etcdctl snapshot"\n`);
+    return 1;
+  }
+  const node = process.fs.find(process.path(path));
+  if (node?.kind !== "file") {
+    yield* process.printError(`Error: stat ${path}: no such file or directory\n`);
+    return 1;
+  }
+  const snapshot = readSnapshot(node.content);
+  if (!snapshot) {
+    yield* process.printError("Error: snapshot file integrity check failed: unexpected file format\n");
+    return 1;
+  }
+  if (verb === "status") {
+    const row = [snapshotHash(node.content), String(snapshot.revision), String(snapshot.keys.length), humanSizeWithPrecision(node.content.length, 2).replace(/([a-zA-Z]+)$/, " $1")];
+    if (flags.get("write-out") === "table") yield* process.print(boxTable(["HASH", "REVISION", "TOTAL KEYS", "TOTAL SIZE"], [row]));
+    else yield* process.print(`${row.join(", ")}\n`);
+    return 0;
+  }
+  const dir = process.path(flags.get("data-dir") ?? "default.etcd");
+  if (process.fs.exists(`${dir}/member`)) {
+    yield* process.printError(`Error: data-dir "${dir}" not empty or could not be read\n`);
+    return 1;
+  }
+  process.fs.makeDirs(`${dir}/member/snap`);
+  process.fs.makeDirs(`${dir}/member/wal`);
+  process.fs.writeFile(`${dir}/member/snap/db`, node.content);
+  yield* process.printError(
+    `{"level":"info","caller":"snapshot/v3_snapshot.go:260","msg":"restoring snapshot","path":"${path}","wal-dir":"${dir}/member/wal","data-dir":"${dir}","snap-dir":"${dir}/member/snap"}\n{"level":"info","caller":"snapshot/v3_snapshot.go:287","msg":"restored snapshot","path":"${path}","wal-dir":"${dir}/member/wal","data-dir":"${dir}","snap-dir":"${dir}/member/snap"}\n`,
+  );
+  return 0;
+}
