@@ -9,6 +9,7 @@ import { type Cluster, createCluster } from "../kubernetes/cluster/cluster";
 import { identities } from "../kubernetes/cluster/identities";
 import { installAddons } from "../kubernetes/cluster/install";
 import { profiles, withNodes } from "../kubernetes/cluster/profiles";
+import { parseCidr } from "../net/address";
 import type { Process, Program } from "../os/process";
 import type { AuditEntry } from "./api";
 import { layNodeRoot } from "./node-files";
@@ -46,6 +47,10 @@ export class ClusterOfWorld {
     const { laptop } = this.#world;
     if (!this.cluster.bootAndWait(BOOT_MS)) throw new Error("the cluster did not become ready");
     laptop.writeFile("/root/.kube/config", this.cluster.adminKubeconfig(), 0o600);
+    // The laptop reaches Services through a worker, as a host with kube-proxy's rules would.
+    const [worker] = this.cluster.profile.workers;
+    const services = parseCidr(this.cluster.profile.serviceCidr);
+    if (worker && services) laptop.netns.addRoute({ destination: services, gateway: worker.address, device: "eth0", protocol: "static" });
     const machines = this.cluster.machines().map(({ name, address }) => `${address}\t${name}\n`);
     laptop.writeFile("/etc/hosts", `127.0.0.1\tlocalhost\n127.0.1.1\t${laptop.kernel.hostname}\n${machines.join("")}`);
   }

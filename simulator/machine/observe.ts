@@ -2,14 +2,13 @@
 import { SysError } from "../os/errno";
 import { decodeUtf8 } from "../base/bytes";
 import type { JsonObject } from "../base/json";
-import { answerNow } from "./answer-now";
 import type { Observation } from "./api";
 import type { World } from "./world";
 
 export function observe(world: World, arrivedAt: number): Observation {
   return {
     kubernetes: (request) => world.cluster?.observe(request),
-    docker: (request) => (world.engine ? answerNow(world.engine.handle(request)) : undefined),
+    docker: (request) => world.engine?.observe(request),
     audit: () => world.cluster?.audit(arrivedAt) ?? [],
     dockerEvents: () =>
       (world.engine?.daemon.events.all() ?? [])

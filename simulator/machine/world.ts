@@ -12,6 +12,7 @@ import { Registries } from "../containerd/registry";
 import { dockerProgram } from "../docker/cli/docker";
 import { Engine } from "../docker/dockerd/engine";
 import { makeKubectl } from "../kubernetes/kubectl/kubectl";
+import { Internet } from "../net/internet";
 import { Network } from "../net/network";
 import { netPrograms } from "../net/programs/index";
 import { Segment, attach } from "../net/segment";
@@ -39,6 +40,8 @@ export class World {
   readonly network: Network;
   readonly lan: Segment;
   readonly laptop: Laptop;
+  /** What lies beyond the LAN's gateway: a resolver and a few hosts. */
+  readonly internet: Internet;
   readonly registries = new Registries();
   readonly engine: Engine | undefined;
   readonly cluster: ClusterOfWorld | undefined;
@@ -70,6 +73,7 @@ export class World {
       memoryBytes: scenario.memoryBytes,
     });
     attach(this.laptop.netns, this.lan, { name: "eth0", address: scenario.address, prefix: 24, gateway: LAN_GATEWAY });
+    this.internet = new Internet(this.network, { random: this.random, lan: this.lan, gateway: { address: LAN_GATEWAY, prefix: 24 } });
     this.laptop.kernel.onProcessEnd = (process, status) => {
       if (process.context === this.laptop.context) this.history.programEnded(process.argv, status.code);
     };

@@ -53,6 +53,21 @@ export class Engine {
     return new ApiFailure(sawPath ? 405 : 404, sawPath ? "Method Not Allowed" : "page not found").response();
   }
 
+  /** Answers a read for an observer, at once and leaving no trace; undefined for what would wait or stream. */
+  observe(request: ApiRequest): ApiResponse | undefined {
+    if (request.method !== "GET") return undefined;
+    this.daemon.isObserved = true;
+    try {
+      const task = this.handle(request);
+      const result = task.next();
+      if (result.done) return result.value;
+      task.return({ status: 499 });
+      return undefined;
+    } finally {
+      this.daemon.isObserved = false;
+    }
+  }
+
   #refuseVersion(major: number, minor: number): ApiFailure | undefined {
     const compare = (text: string): number => {
       const [otherMajor = 0, otherMinor = 0] = text.split(".").map(Number);
