@@ -1,5 +1,5 @@
 /** What a browser may send: one attempt's log. Everything in it is a claim until it has been replayed. */
-import { z } from "zod";
+import * as z from "zod";
 import { replayLimits } from "@/lib/replay/limits";
 
 const at = z.number().int().min(0).max(replayLimits.endMsMax);

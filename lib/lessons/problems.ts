@@ -1,6 +1,6 @@
 /** What is wrong with content, and where: file, line and column, as an editor can jump to. */
 import { type Document, isNode, LineCounter, parseDocument } from "yaml";
-import type { z } from "zod";
+import type * as z from "zod";
 
 export interface ContentProblem {
   /** Relative to the repository. */

@@ -1,5 +1,5 @@
 /** The shape of lesson.yaml, course.yaml and glossary.yaml: everything a lesson says that is not prose. */
-import { z } from "zod";
+import * as z from "zod";
 
 const id = z.string().regex(/^[a-z0-9]+(?:-[a-z0-9]+)*$/, "ids are lower-case words joined by hyphens");
 

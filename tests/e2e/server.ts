@@ -52,10 +52,14 @@ export async function startSite(): Promise<Site> {
   };
   const stop = () =>
     new Promise<void>((ended) => {
-      if (server.exitCode !== null || server.signalCode !== null) return ended();
-      server.once("exit", () => ended());
-      server.kill("SIGTERM");
-      setTimeout(() => server.kill("SIGKILL"), 4000).unref();
+      const ending = server;
+      if (ending.exitCode !== null || ending.signalCode !== null) return ended();
+      const hurry = setTimeout(() => ending.kill("SIGKILL"), 4000);
+      ending.once("exit", () => {
+        clearTimeout(hurry);
+        ended();
+      });
+      ending.kill("SIGTERM");
     });
   await start();
   return {

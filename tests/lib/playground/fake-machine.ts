@@ -85,6 +85,7 @@ export function createFakeMachine(start: StartState): Machine {
       throw new Error("this machine runs no commands of its own");
     },
     isAtPrompt: () => due.length === 0,
+    faults: [],
     onEditor() {},
     log: () => ({ version: SIMULATOR_VERSION, start, entries, end: now }),
     stateHash: () => `${hash.toString(16)}-${revision}-${now}`,
