@@ -9,8 +9,7 @@ import type { ExitStatus } from "../os/signals";
 import type { ContainerSpec, ExecSpec, Image, IoSinks, PullOptions, RuntimeEvent, RuntimeListener } from "./api";
 import { ImageStore } from "./images";
 import { type PullHost, type PullResult, isFailure, pullImage } from "./pull";
-import type { Reference } from "./reference";
-import { referenceString } from "./reference";
+import { type Reference, parseReference, referenceString, repositoryOf, withDefaultTag } from "./reference";
 import type { Registries } from "./registry";
 import { Container, type StartedProcess, type TaskHost } from "./tasks";
 
@@ -20,12 +19,10 @@ export interface ContainerdOptions {
   readonly mounts: MountNamespace;
   readonly registries: Registries;
   /**
-   * How this host finds a registry by name. Absent: a registry is found when its name is an address, stands in the
-   * host's /etc/hosts, or `namesAreKnown`.
+   * How this host finds a registry by name; a text is the failure's. Absent: by the host's /etc/hosts, else by the name
+   * server of its /etc/resolv.conf, which answers for every registry unless it is on the host's own loopback.
    */
   readonly reach?: (host: string) => Task<string | undefined>;
-  /** The host has a working name server for registries. Default true. */
-  readonly namesAreKnown?: boolean;
 }
 
 export class Containerd implements TaskHost, PullHost {
@@ -66,10 +63,15 @@ export class Containerd implements TaskHost, PullHost {
     return result;
   }
 
-  /** Puts an image here without a registry (start states, docker load and build). */
+  /** Puts an image here as if it had been pulled: under its tags, and under its digest in each repository. */
   importImage(image: Image, names: readonly string[] = []): void {
     this.images.add(image);
-    for (const name of names) this.images.tag(name, image.id);
+    for (const name of names) {
+      const reference = parseReference(name);
+      if (!reference.ok) throw new Error(`${name}: ${reference.error}`);
+      this.images.tag(referenceString(withDefaultTag(reference.value)), image.id);
+      this.images.tag(`${repositoryOf(reference.value)}@${image.manifestDigest}`, image.id);
+    }
   }
 
   *reach(host: string): Task<string | undefined> {
@@ -79,12 +81,20 @@ export class Containerd implements TaskHost, PullHost {
       if (this.registries.get(host)) return undefined;
       return `dial tcp ${host}${/:\d+$/.test(host) ? "" : ":443"}: connect: connection refused`;
     }
-    const node = this.hostMounts.find("/etc/hosts");
-    const hosts = node?.kind === "file" ? decodeUtf8(node.read()) : "";
-    if (hosts.split(/\s+/).includes(name)) return undefined;
-    if (this.#options.namesAreKnown ?? true) return undefined;
-    const port = this.kernel.random.stream("registry-lookup").integer(32_768, 60_999);
-    return `dial tcp: lookup ${name} on 127.0.0.1:53: read udp 127.0.0.1:${port}->127.0.0.1:53: read: connection refused`;
+    if (this.#hostFile("/etc/hosts").split(/\s+/).includes(name)) return undefined;
+    const server = /^\s*nameserver\s+(\S+)/m.exec(this.#hostFile("/etc/resolv.conf"))?.[1] ?? "127.0.0.1";
+    // A name server on the host itself that is not there refuses; any other is taken to know the registries.
+    if (server.startsWith("127.")) {
+      const port = this.kernel.random.stream("registry-lookup").integer(32_768, 60_999);
+      return `dial tcp: lookup ${name} on ${server}:53: read udp 127.0.0.1:${port}->${server}:53: read: connection refused`;
+    }
+    const domain = host === "registry-1.docker.io" || host === "index.docker.io" ? "docker.io" : host;
+    return this.registries.get(domain) ? undefined : `dial tcp: lookup ${name} on ${server}:53: no such host`;
+  }
+
+  #hostFile(path: string): string {
+    const node = this.hostMounts.find(path);
+    return node?.kind === "file" ? decodeUtf8(node.read()) : "";
   }
 
   // ---- containers --------------------------------------------------------------------------------------------------

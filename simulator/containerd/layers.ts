@@ -100,11 +100,27 @@ function writableParent(root: DirInode, path: string): DirInode {
   return dir;
 }
 
-/** What a thawed tree changed, as `docker diff` lists it (sorted by path; mount points are not part of it). */
+/**
+ * What a thawed tree changed, as `docker diff` lists it: a folder before what is in it, what is gone after what is
+ * there. Mount points are not part of it.
+ */
 export function diffOf(root: DirInode): FileChange[] {
   const changes: FileChange[] = [];
   walkChanges(root, (path, kind) => changes.push({ path, kind }));
-  return changes.sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  const depthFirst = (a: FileChange, b: FileChange): number => {
+    const left = a.path.split("/");
+    const right = b.path.split("/");
+    const shared = Math.min(left.length, right.length);
+    for (let i = 1; i < shared; i++) {
+      if (left[i] === right[i]) continue;
+      const leftGone = a.kind === "D" && i === left.length - 1;
+      const rightGone = b.kind === "D" && i === right.length - 1;
+      if (leftGone !== rightGone) return leftGone ? 1 : -1;
+      return left[i]! < right[i]! ? -1 : 1;
+    }
+    return left.length - right.length;
+  };
+  return changes.sort(depthFirst);
 }
 
 /** What a thawed tree changed, as the changes of a layer. The nodes are copies: the tree may go on changing. */

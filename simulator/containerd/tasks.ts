@@ -1,5 +1,5 @@
 /** A container and its task: the process that runs in it, what is started beside it, and how it ended. */
-import { type Bytes, encodeUtf8 } from "../base/bytes";
+import type { Bytes } from "../base/bytes";
 import type { Instant } from "../base/clock";
 import { type Task, suspend } from "../base/task";
 import type { Cgroup } from "../os/cgroup";

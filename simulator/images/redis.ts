@@ -710,7 +710,7 @@ export const redis: ImageDefinition = defineImage({
   created: "2026-02-24T10:34:32.993218635Z",
   layers: [
     { createdBy: "ENV REDIS_VERSION=8.0.2" },
-    { createdBy: "COPY debs /tmp/debs # buildkit", files: { "/tmp/debs": { dir: 0o755 } }, size: 1_800_000 },
+    { createdBy: "COPY debs /tmp/debs # buildkit", files: { "/tmp/debs": { dir: 0o755 } }, size: 1_795_720 },
     {
       createdBy: "RUN /bin/sh -c dpkg -i /tmp/debs/*.deb && rm -rf /tmp/debs # buildkit",
       files: {
@@ -718,7 +718,7 @@ export const redis: ImageDefinition = defineImage({
         "/usr/local/bin/redis-cli": { program: "redis-cli" },
       },
       removed: ["/tmp/debs"],
-      size: 8_970_000,
+      size: 8_969_527,
     },
     { createdBy: "VOLUME [/data]" },
     { createdBy: "WORKDIR /data", files: { "/data": { dir: 0o755 } }, size: 0 },

@@ -21,7 +21,7 @@ export type ReadScript =
   | { readonly kind: "lines"; readonly lines: readonly string[] }
   | { readonly kind: "unknown"; readonly reason: string };
 
-const unescape = (text: string): string =>
+const unescapeLiteral = (text: string): string =>
   text
     .replace(/\\n/g, "\n")
     .replace(/\\t/g, "\t")
@@ -31,7 +31,7 @@ const unescape = (text: string): string =>
 function literal(text: string): string | undefined {
   const m = /^\s*(?:f|b|rf|fr)?(["'`])((?:\\.|(?!\1)[\s\S])*)\1/.exec(text);
   if (!m) return undefined;
-  const value = unescape(m[2]!);
+  const value = unescapeLiteral(m[2]!);
   return value
     .replace(/\$?\{\s*(?:os\.hostname\(\)|socket\.gethostname\(\)|hostname)\s*\}/g, "${hostname}")
     .replace(/\$?\{\s*(?:port|PORT|app\.port)\s*\}/g, "${PORT}")

@@ -159,14 +159,57 @@ const pause: Program = function* (process) {
   return 0;
 };
 
+/**
+ * registry:2 answers that it speaks the protocol. What it holds is a Registry of the machine (127.0.0.1:5000 in the
+ * recorded world): the engine's pulls and pushes go there and not through this server.
+ */
+const registry: Program = function* (process) {
+  const port = Number((process.env["REGISTRY_HTTP_ADDR"] ?? ":5000").split(":").at(-1));
+  process.resizeMemory(9_000_000);
+  yield* process.printError(`time="${dashTime(process.now()).replace(" ", "T")}Z" level=info msg="listening on [::]:${port}" go.version=go1.20.8 instance.id=0 service=registry version=2.8.3 \n`);
+  return yield* serveUntilSignal(
+    process,
+    () =>
+      serveHttp(process, port, function* (request) {
+        const headers = [["Docker-Distribution-Api-Version", "registry/2.0"], ["Content-Type", "application/json; charset=utf-8"]] as const;
+        if (request.path === "/v2/") return { status: 200, headers, body: encodeUtf8("{}") };
+        return { status: 404, headers, body: encodeUtf8('{"errors":[{"code":"UNSUPPORTED","message":"only /v2/ is served here; pull and push reach the registry through the engine"}]}\n') };
+      }),
+    2,
+    () => `level=fatal msg="listen tcp :${port}: bind: address already in use"\n`,
+  );
+};
+
 export const smallServerPrograms: ReadonlyMap<string, Program> = new Map<string, Program>([
   ["whoami", whoami],
   ["http-echo", httpEcho],
   ["httpd-foreground", httpd],
   ["pause", pause],
+  ["registry", registry],
 ]);
 
 export const smallServerImages: readonly ImageDefinition[] = [
+  defineImage({
+    repository: "registry",
+    tags: ["2", "2.8", "2.8.3", "latest", "3"],
+    description: "Distribution implementation for storing and distributing of container images and artifacts",
+    stars: 4100,
+    created: "2025-07-01T09:00:00Z",
+    layers: [
+      { createdBy: "COPY registry /bin/registry # buildkit", files: { "/bin/registry": { program: "registry" }, "/var/lib/registry": { dir: 0o755 } }, size: 25_400_000 },
+      { createdBy: "VOLUME [/var/lib/registry]" },
+      { createdBy: "EXPOSE map[5000/tcp:{}]" },
+      { createdBy: 'ENTRYPOINT ["registry"]' },
+      { createdBy: 'CMD ["serve" "/etc/docker/registry/config.yml"]' },
+    ],
+    config: {
+      Env: [PATH_ENV],
+      Entrypoint: ["registry"],
+      Cmd: ["serve", "/etc/docker/registry/config.yml"],
+      ExposedPorts: { "5000/tcp": {} },
+      Volumes: { "/var/lib/registry": {} },
+    },
+  }),
   defineImage({
     repository: "traefik/whoami",
     tags: ["latest", "v1.11", "v1.10"],

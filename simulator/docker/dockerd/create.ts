@@ -149,16 +149,18 @@ function mergeHealth(
   asked: ContainerConfig["Healthcheck"],
   base: ContainerConfig["Healthcheck"],
 ): ContainerConfig["Healthcheck"] {
+  const clean = (config: NonNullable<ContainerConfig["Healthcheck"]>): ContainerConfig["Healthcheck"] =>
+    Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined && value !== 0)) as ContainerConfig["Healthcheck"];
   if (!asked) return base;
-  if (!base) return asked;
-  return {
+  if (!base) return clean(asked);
+  return clean({
     Test: asked.Test?.length ? asked.Test : base.Test,
     Interval: asked.Interval || base.Interval,
     Timeout: asked.Timeout || base.Timeout,
     StartPeriod: asked.StartPeriod || base.StartPeriod,
     StartInterval: asked.StartInterval || base.StartInterval,
     Retries: asked.Retries || base.Retries,
-  } as ContainerConfig["Healthcheck"];
+  } as NonNullable<ContainerConfig["Healthcheck"]>);
 }
 
 function hostnameOf(daemon: Daemon, config: ContainerConfig, host: HostConfig, id: string): string {

@@ -51,60 +51,79 @@ const statusOf = {
 
 export function* pullRoute(
   daemon: Daemon,
-  options: {
-    readonly name: string;
-    readonly tag: string | undefined;
-    readonly platform: string | undefined;
-    readonly credentials: Credentials | undefined;
-  },
+  options: { readonly name: string; readonly tag: string | undefined; readonly platform: string | undefined; readonly credentials: Credentials | undefined },
 ): Task<ApiResponse> {
-  const text = options.tag
-    ? options.tag.includes(":")
-      ? `${options.name}@${options.tag}`
-      : `${options.name}:${options.tag}`
-    : options.name;
+  const text = options.tag ? (options.tag.includes(":") ? `${options.name}@${options.tag}` : `${options.name}:${options.tag}`) : options.name;
   const parsed = parseReference(text);
   if (!parsed.ok) throw badRequest(parsed.error);
-  const reference = withDefaultTag(parsed.value);
+  const isAll = parsed.value.tag === undefined && parsed.value.digest === undefined;
+  const references = isAll ? yield* allTags(daemon, parsed.value) : [parsed.value];
+  const first = yield* beginPull(daemon, references[0]!, options);
+  return streamResponse(daemon.loop, function* (writer) {
+    let isNew = false;
+    for (const [i, reference] of references.entries()) {
+      const pull = i === 0 ? first : yield* beginPull(daemon, reference, options);
+      isNew = (yield* pull(writer)) || isNew;
+    }
+    const shown = isAll ? familiarName(parsed.value) : familiarString(parsed.value);
+    writer.message({ status: `Status: ${isNew ? "Downloaded newer image" : "Image is up to date"} for ${shown}` });
+    const image = daemon.findImage(text);
+    const [os = "linux", architecture = ""] = (options.platform ?? "").split("/");
+    if (image && options.platform && (os !== image.os || (architecture !== "" && architecture !== image.architecture)))
+      writer.message({
+        status: `WARNING: image with reference ${shown} was found but its platform (${image.os}/${image.architecture}) does not match the specified platform (${options.platform})`,
+      });
+  });
+}
+
+/** Every tag of a repository: what `docker pull -a` asks for. */
+function* allTags(daemon: Daemon, reference: Reference): Task<readonly Reference[]> {
+  const registry = yield* reachRegistry(daemon.containerd, reference.domain);
+  if ("kind" in registry) throw new ApiFailure(statusOf[registry.kind], pullFailureMessage(reference, registry));
+  const tags = registry.tags(reference.path);
+  if (!tags) throw new ApiFailure(404, pullFailureMessage(withDefaultTag(reference), { kind: "denied", message: "denied: requested access to the resource is denied" }));
+  return [...tags].reverse().map((tag) => ({ ...reference, tag }));
+}
+
+/** Starts one pull and waits until it is known what is pulled: until then a failure is the response's own. */
+function* beginPull(
+  daemon: Daemon,
+  reference: Reference,
+  options: { readonly credentials: Credentials | undefined },
+): Task<(writer: StreamWriter) => Task<boolean>> {
   const resolved = new Deferred<Image | ApiFailure>();
   const progress: ProgressMessage[] = [];
   let emit = (each: ProgressMessage): void => void progress.push(each);
   const done = new Deferred<PullResult>();
-  const [os = "linux", architecture = "amd64"] = (options.platform || "linux/amd64").split("/");
   // The pull goes on when the client hangs up late, as dockerd's does until its own context ends.
   startTask(
     daemon.loop,
     daemon.containerd.pull(reference, {
       onResolved: (image) => resolved.resolve(image),
       onProgress: (each) => emit(message(each)),
-      ...(options.platform && architecture !== "amd64" ? {} : { platform: { os, architecture } }),
       ...(options.credentials ? { credentials: options.credentials } : {}),
     }),
     (result) => {
-      if (isFailure(result))
-        resolved.resolve(new ApiFailure(statusOf[result.kind], pullFailureMessage(reference, result)));
+      if (isFailure(result)) resolved.resolve(new ApiFailure(statusOf[result.kind], pullFailureMessage(reference, result)));
       done.resolve(result);
     },
   );
   const first = yield* suspend(resolved.wait);
   if (first instanceof ApiFailure) throw first;
-  return streamResponse(daemon.loop, function* (writer) {
-    writer.message({ status: `Pulling from ${reference.path}`, id: reference.digest ?? reference.tag });
+  return function* (writer) {
+    writer.message({ status: `Pulling from ${reference.path}`, id: reference.digest ? familiarString(reference) : (reference.tag ?? "latest") });
     for (const each of progress) writer.message(each);
     emit = (each) => writer.message(each);
     const result = yield* suspend(done.wait);
     if (isFailure(result)) {
       writer.message(errorMessage(pullFailureMessage(reference, result)));
-      return;
+      return false;
     }
     writer.message({ status: `Digest: ${result.image.manifestDigest}` });
-    const shown = familiarString(reference);
-    writer.message({
-      status: `Status: ${result.isNew ? "Downloaded newer image" : "Image is up to date"} for ${shown}`,
-    });
     if (result.isNew) daemon.lastTagged.set(result.image.id, daemon.now());
-    daemon.events.publish("image", "pull", shown, { ...result.image.config.Labels, name: familiarName(reference) });
-  });
+    daemon.events.publish("image", "pull", familiarString(reference), { ...result.image.config.Labels, name: familiarName(reference) });
+    return result.isNew;
+  };
 }
 
 export const errorMessage = (text: string): ProgressMessage => ({ error: text, errorDetail: { message: text } });

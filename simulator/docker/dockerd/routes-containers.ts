@@ -140,7 +140,10 @@ export const containerRoutes: readonly Route[] = [
   route("POST", "/containers/:name/resize", function* (daemon, request) {
     const container = at(daemon, request);
     if (!container.running) throw conflict(`container ${container.id} is not running`);
-    container.runtime.main?.resize(request.number("w") ?? 0, request.number("h") ?? 0);
+    const columns = request.number("w") ?? 0;
+    const rows = request.number("h") ?? 0;
+    container.runtime.main?.resize(columns, rows);
+    daemon.publish(container, "resize", { height: String(rows), width: String(columns) });
     return noContent(200);
   }),
   route("GET", "/containers/:name/logs", function* (daemon, request) {

@@ -103,6 +103,8 @@ export function saveImages(daemon: Daemon, names: readonly string[]): Bytes {
         (repositories[familiarName(reference.value)] ??= {})[reference.value.tag ?? "latest"] =
           image.layers.at(-1)?.diffId.slice(7) ?? "";
     }
+    // The image's description as version 1 had it: kept for engines before 25.
+    addBlob(encodeUtf8(JSON.stringify({ id: image.id.slice(7), created: image.created, os: image.os, architecture: image.architecture, config: image.config })));
     manifests.push({
       Config: blobPath(image.id),
       RepoTags: sorted.length > 0 ? sorted : null,
@@ -122,7 +124,7 @@ export function saveImages(daemon: Daemon, names: readonly string[]): Bytes {
         JSON.stringify({ schemaVersion: 2, mediaType: "application/vnd.oci.image.index.v1+json", manifests: index }),
       ),
     },
-    { name: "manifest.json", node: file(JSON.stringify(manifests)) },
+    { name: "manifest.json", node: file(`${JSON.stringify(manifests)}\n`) },
     { name: "oci-layout", node: file('{"imageLayoutVersion": "1.0.0"}') },
     ...(Object.keys(repositories).length > 0
       ? [{ name: "repositories", node: file(JSON.stringify(repositories)) }]

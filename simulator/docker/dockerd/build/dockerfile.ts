@@ -86,9 +86,9 @@ const flagged = new Set(["ADD", "COPY", "FROM", "HEALTHCHECK", "RUN"]);
 /** Logical lines: comments dropped, continuations joined, here-documents taken in. */
 function readInstructions(text: string): Instruction[] {
   const lines = text.replace(/\r\n/g, "\n").split("\n");
-  const escape = /^#\s*escape\s*=\s*(`)/im.test(lines[0] ?? "") ? "`" : "\\";
+  const escapeChar = /^#\s*escape\s*=\s*(`)/im.test(lines[0] ?? "") ? "`" : "\\";
   const found: Instruction[] = [];
-  const continuation = new RegExp(`${escape === "\\" ? "\\\\" : "`"}[ \\t]*$`);
+  const continuation = new RegExp(`${escapeChar === "\\" ? "\\\\" : "`"}[ \\t]*$`);
   for (let i = 0; i < lines.length; i++) {
     if (/^\s*(#|$)/.test(lines[i]!)) continue;
     const start = i + 1;
