@@ -14,6 +14,7 @@ import type { Process, Program } from "../os/process";
 import type { AuditEntry } from "./api";
 import { layNodeRoot } from "./node-files";
 import type { World } from "./world";
+import { LAN_GATEWAY } from "./lan";
 
 /** What checks and panels call themselves; their reads are no part of the history they read. */
 const OBSERVER = "observer";
@@ -38,7 +39,7 @@ export class ClusterOfWorld {
       registries: world.registries,
       profile: options.workers === undefined ? found : withNodes(found, options.workers),
       pauseImage,
-      makeRoot: () => layNodeRoot(),
+      makeRoot: () => layNodeRoot(LAN_GATEWAY),
       install: installAddons,
     });
   }

@@ -22,11 +22,9 @@ import { imagePrograms, publishImages } from "../images/index";
 import { ClusterOfWorld } from "./cluster-of-world";
 import { cobraCompleter } from "./completion";
 import { History } from "./history";
+import { LAN_GATEWAY } from "./lan";
 import { Laptop } from "./laptop";
 import type { Scenario } from "./scenarios";
-
-/** The network that the laptop and the cluster's hosts are on. */
-const LAN_GATEWAY = "10.89.0.1";
 
 function referenceOf(name: string): { readonly domain: string; readonly path: string; readonly tag: string } {
   const reference = parseReference(name);
@@ -61,7 +59,7 @@ export class World {
     this.network = new Network({ loop: this.loop, random: this.random });
     this.lan = new Segment(this.network, { name: "lan" });
     this.history = new History(() => (this.#arrivedAt === undefined ? -1 : this.loop.now() - this.#arrivedAt));
-    publishImages(this.registries, scenario.cluster ? "kubernetes" : "docker");
+    publishImages(this.registries, scenario.name);
     this.#joinPrograms();
     this.laptop = new Laptop({
       loop: this.loop,
