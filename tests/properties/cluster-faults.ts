@@ -18,7 +18,7 @@ const NODES = ["node-1", "node-2", "node-3"];
 /** How long a cluster gets to settle: tolerations of lost nodes (300 s), crash loops and resyncs are over by then. */
 const SETTLE_SECONDS = 420;
 
-export function runSeed(seed: number, stepCount = 14): Outcome {
+export function runSeed(seed: number, stepCount = 14, look?: (world: World) => void): Outcome {
   const world = makeWorld({ seed: `faults/${seed}`, boot: false });
   const invariants = new Invariants(world.cluster);
   const steps: string[] = [];
@@ -35,6 +35,7 @@ export function runSeed(seed: number, stepCount = 14): Outcome {
   }
   for (const cure of cures) cure();
   world.seconds(SETTLE_SECONDS);
+  look?.(world);
   return { seed, steps, wrong: invariants.atRest() };
 }
 
@@ -47,7 +48,12 @@ function takeStep(world: World, faults: Faults, random: Random, cures: (() => vo
       5,
       () => {
         const replicas = random.integer(0, 5);
-        const made = client.create(DEPLOYMENTS, deploymentOf(name, replicas, { readinessProbe: random.float() < 0.3 ? { httpGet: { port: 80, path: "/" } } : undefined }) as Deployment);
+        const made = client.create(
+          DEPLOYMENTS,
+          deploymentOf(name, replicas, {
+            readinessProbe: random.float() < 0.3 ? { httpGet: { port: 80, path: "/" } } : undefined,
+          }) as Deployment,
+        );
         if (!made.ok) client.patch(DEPLOYMENTS, { namespace: "default", name }, "merge", { spec: { replicas } });
         return `deployment ${name} of ${replicas}`;
       },
@@ -55,7 +61,10 @@ function takeStep(world: World, faults: Faults, random: Random, cures: (() => vo
     [
       2,
       () => {
-        client.create(SERVICES, { metadata: { name, namespace: "default" }, spec: { selector: { app: name }, ports: [{ port: 80 }] } });
+        client.create(SERVICES, {
+          metadata: { name, namespace: "default" },
+          spec: { selector: { app: name }, ports: [{ port: 80 }] },
+        });
         return `service ${name}`;
       },
     ],
@@ -63,14 +72,20 @@ function takeStep(world: World, faults: Faults, random: Random, cures: (() => vo
       2,
       () => {
         const image = random.pick(["web:1", "nginx:1.25", "nginx:1.26", "nginx:nope"]);
-        client.patch(DEPLOYMENTS, { namespace: "default", name }, "strategic", { spec: { template: { spec: { containers: [{ name, image }] } } } });
+        client.patch(DEPLOYMENTS, { namespace: "default", name }, "strategic", {
+          spec: { template: { spec: { containers: [{ name, image }] } } },
+        });
         return `image of ${name}: ${image}`;
       },
     ],
     [
       1,
       () => {
-        client.delete(DEPLOYMENTS, { namespace: "default", name }, { propagationPolicy: random.pick(["Background", "Foreground"]) });
+        client.delete(
+          DEPLOYMENTS,
+          { namespace: "default", name },
+          { propagationPolicy: random.pick(["Background", "Foreground"]) },
+        );
         return `delete deployment ${name}`;
       },
     ],
@@ -81,7 +96,11 @@ function takeStep(world: World, faults: Faults, random: Random, cures: (() => vo
         const pod = pods.ok && pods.value.items.length > 0 ? random.pick(pods.value.items) : undefined;
         if (!pod) return "no pod to delete";
         const grace = random.pick([undefined, 1, 0]);
-        client.delete(PODS, { namespace: "default", name: pod.metadata.name }, grace === undefined ? {} : { gracePeriodSeconds: grace });
+        client.delete(
+          PODS,
+          { namespace: "default", name: pod.metadata.name },
+          grace === undefined ? {} : { gracePeriodSeconds: grace },
+        );
         return `delete pod ${pod.metadata.name} with grace ${grace ?? "as it is"}`;
       },
     ],
@@ -89,26 +108,86 @@ function takeStep(world: World, faults: Faults, random: Random, cures: (() => vo
       1,
       () => {
         const pod = `p${random.integer(1, 4)}`;
-        world.client.create(PODS, podOf(pod, random.pick([{ command: ["exit", "1", "2"] }, { command: ["sleep", "60"] }, { image: "nope:1" }]), { restartPolicy: random.pick(["Always", "OnFailure", "Never"]) }) as never);
+        world.client.create(
+          PODS,
+          podOf(
+            pod,
+            random.pick([{ command: ["exit", "1", "2"] }, { command: ["sleep", "60"] }, { image: "nope:1" }]),
+            { restartPolicy: random.pick(["Always", "OnFailure", "Never"]) },
+          ) as never,
+        );
         return `pod ${pod}`;
       },
     ],
-    [2, () => cured(cures, `crash ${random.pick(COMPONENTS)}`, (what) => faults.crashComponent(what.slice(6) as never))],
+    [
+      2,
+      () => cured(cures, `crash ${random.pick(COMPONENTS)}`, (what) => faults.crashComponent(what.slice(6) as never)),
+    ],
     [
       2,
       () => {
         const component = random.pick(COMPONENTS);
-        return cured(cures, `stop ${component}`, () => faults.stopComponent(component), () => faults.startComponent(component));
+        return cured(
+          cures,
+          `stop ${component}`,
+          () => faults.stopComponent(component),
+          () => faults.startComponent(component),
+        );
       },
     ],
     [2, () => cured(cures, `crash kubelet of ${node}`, () => faults.crashUnit(node, "kubelet"))],
     [1, () => cured(cures, `crash containerd of ${node}`, () => faults.crashUnit(node, "containerd"))],
-    [1, () => cured(cures, `stop kubelet of ${node}`, () => faults.stopUnit(node, "kubelet"), () => faults.startUnit(node, "kubelet"))],
-    [2, () => cured(cures, `partition ${node}`, () => faults.partition(node), () => faults.heal(node))],
-    [1, () => cured(cures, `power off ${node}`, () => faults.powerOff(node), () => faults.powerOn(node))],
+    [
+      1,
+      () =>
+        cured(
+          cures,
+          `stop kubelet of ${node}`,
+          () => faults.stopUnit(node, "kubelet"),
+          () => faults.startUnit(node, "kubelet"),
+        ),
+    ],
+    [
+      2,
+      () =>
+        cured(
+          cures,
+          `partition ${node}`,
+          () => faults.partition(node),
+          () => faults.heal(node),
+        ),
+    ],
+    [
+      1,
+      () =>
+        cured(
+          cures,
+          `power off ${node}`,
+          () => faults.powerOff(node),
+          () => faults.powerOn(node),
+        ),
+    ],
     [2, () => cured(cures, "break watches", () => faults.breakWatches(random.pick([...NODES, "vm"])))],
-    [1, () => cured(cures, "slow registry", () => faults.slowRegistry("docker.io"), () => faults.healRegistry("docker.io"))],
-    [1, () => cured(cures, "registry away", () => faults.unreachableRegistry("docker.io"), () => faults.healRegistry("docker.io"))],
+    [
+      1,
+      () =>
+        cured(
+          cures,
+          "slow registry",
+          () => faults.slowRegistry("docker.io"),
+          () => faults.healRegistry("docker.io"),
+        ),
+    ],
+    [
+      1,
+      () =>
+        cured(
+          cures,
+          "registry away",
+          () => faults.unreachableRegistry("docker.io"),
+          () => faults.healRegistry("docker.io"),
+        ),
+    ],
   ];
   let at = random.float() * options.reduce((sum, [weight]) => sum + weight, 0);
   for (const [weight, run] of options) {

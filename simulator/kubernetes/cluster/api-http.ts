@@ -35,7 +35,8 @@ function* respond(request: ServerRequest, server: Transport): Task<ServerRespons
     ...(token === undefined ? {} : { credentials: { token } }),
   });
   if (isTransportFailure(answer)) return plain(503, answer.failure);
-  const type = answer.headers?.["content-type"] ?? (typeof answer.body === "string" ? "text/plain" : "application/json");
+  const type =
+    answer.headers?.["content-type"] ?? (typeof answer.body === "string" ? "text/plain" : "application/json");
   const common: Header[] = [
     ["Cache-Control", "no-cache, private"],
     ["Content-Type", type],

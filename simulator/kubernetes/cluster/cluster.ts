@@ -111,7 +111,9 @@ export class Cluster {
       memberName: (process) =>
         profile.controlPlane.kind === "processes" ? "default" : (this.hostOf(process)?.name ?? memberNames[0]!),
       identity: (process) =>
-        profile.controlPlane.kind === "processes" ? profile.controllerIdentity : (this.hostOf(process)?.name ?? profile.controllerIdentity),
+        profile.controlPlane.kind === "processes"
+          ? profile.controllerIdentity
+          : (this.hostOf(process)?.name ?? profile.controllerIdentity),
       log: (process, unit, severity, text) => {
         const host = this.hostOf(process);
         host?.journal.write(unit, `${unit}[${process.pid}]`, klogLine(severity, loop.now(), process.pid, text));
@@ -166,7 +168,8 @@ export class Cluster {
         loop: this.options.loop,
         server: this.api,
         address: this.address,
-        isConnected: () => isLocal || ((this.hosts.get(host)?.isConnected ?? true) && this.host(this.machines()[0]!.name).isConnected),
+        isConnected: () =>
+          isLocal || ((this.hosts.get(host)?.isConnected ?? true) && this.host(this.machines()[0]!.name).isConnected),
       });
       this.#links.set(host, link);
     }
@@ -203,7 +206,9 @@ export class Cluster {
       (o.kind === "DaemonSet"
         ? o["status"]?.numberReady === o["status"]?.desiredNumberScheduled
         : (o["status"]?.readyReplicas ?? 0) === (o["spec"].replicas ?? 1));
-    return ["daemonsets", "deployments"].every((plural) => this.api.storage("apps", plural)?.list().every(isUp) ?? true);
+    return ["daemonsets", "deployments"].every(
+      (plural) => this.api.storage("apps", plural)?.list().every(isUp) ?? true,
+    );
   }
 
   get areNodesReady(): boolean {
@@ -299,12 +304,13 @@ export class Cluster {
     const cni = new NodeCni(host.netns);
     if (profile.staticPodNetworks) cni.configure(cidr, podNetwork);
     host.installContainerd(cni, options.pauseImage);
-    importWithDigest(host, options.pauseImage, ["registry.k8s.io/pause:3.10"]);
-    for (const { image, names } of options.images ?? []) importWithDigest(host, image, names);
+    host.containerd.importImage(options.pauseImage, ["registry.k8s.io/pause:3.10"]);
+    for (const { image, names } of options.images ?? []) host.containerd.importImage(image, names);
     const isControlPlane = profile.controlPlane.kind === "static-pods" && profile.controlPlane.nodes.includes(machine);
     if (isControlPlane) {
-      for (const [name, image] of controlPlaneImages(profile)) importWithDigest(host, image, [name]);
-      for (const [file, text] of staticPodManifests(profile, machine)) host.write(`/etc/kubernetes/manifests/${file}`, text);
+      for (const [name, image] of controlPlaneImages(profile)) host.containerd.importImage(image, [name]);
+      for (const [file, text] of staticPodManifests(profile, machine))
+        host.write(`/etc/kubernetes/manifests/${file}`, text);
       host.write("/etc/kubernetes/admin.conf", this.adminKubeconfig());
       host.write("/root/.kube/config", this.adminKubeconfig());
     } else host.mounts.makeDirs("/etc/kubernetes/manifests");
@@ -355,11 +361,18 @@ export class Cluster {
               annotations: {},
               taints: machine.taints ?? [],
             },
-            dns: { clusterDomain: profile.clusterDomain, ...(profile.clusterDns ? { clusterDns: profile.clusterDns } : {}) },
+            dns: {
+              clusterDomain: profile.clusterDomain,
+              ...(profile.clusterDns ? { clusterDns: profile.clusterDns } : {}),
+            },
             runtime: () => host.runtime(),
             images: () => host.images(),
             log: (severity, text) =>
-              host.journal.write("kubelet.service", `kubelet[${process.pid}]`, klogLine(severity, loop.now(), process.pid, text)),
+              host.journal.write(
+                "kubelet.service",
+                `kubelet[${process.pid}]`,
+                klogLine(severity, loop.now(), process.pid, text),
+              ),
             diskUsedBytes: () => (host.images()?.imageFsInfo().usedBytes ?? 0) + host.extraDiskBytes,
             staticPodPath: "/etc/kubernetes/manifests",
           },
@@ -423,16 +436,6 @@ export class Cluster {
   kubeletUsage(node: string): KubeletUsage | undefined {
     return this.#server(node)?.usage();
   }
-
-  importImage(host: Host, image: Image, names: readonly string[]): void {
-    importWithDigest(host, image, names);
-  }
-}
-
-/** As a pull would leave it: by tag and by digest. */
-function importWithDigest(host: Host, image: Image, names: readonly string[]): void {
-  const digests = names.map((name) => `${name.replace(/:[^:/]+$/, "")}@${image.manifestDigest}`);
-  host.containerd.importImage(image, [...names, ...new Set(digests)]);
 }
 
 export const createCluster = (options: ClusterOptions): Cluster => new Cluster(options);

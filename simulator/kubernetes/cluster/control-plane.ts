@@ -62,7 +62,12 @@ export class ControlPlane {
       [
         "kube-controller-manager",
         (process) =>
-          this.#component(process, 10257, (options) => new ControllerManager({ ...options, flags: this.#flags() }), identities.controllerManager),
+          this.#component(
+            process,
+            10257,
+            (options) => new ControllerManager({ ...options, flags: this.#flags() }),
+            identities.controllerManager,
+          ),
       ],
       [
         "kube-scheduler",
@@ -125,7 +130,12 @@ export class ControlPlane {
     const giveUpAt = loop.now() + ETCD_PATIENCE_MS;
     while (!etcd.hasQuorum) {
       if (loop.now() >= giveUpAt) {
-        this.#options.log(process, "kube-apiserver", "E", `run.go:72] "command failed" err="context deadline exceeded"`);
+        this.#options.log(
+          process,
+          "kube-apiserver",
+          "E",
+          `run.go:72] "command failed" err="context deadline exceeded"`,
+        );
         return 1;
       }
       yield* process.sleep(1000);
@@ -165,7 +175,12 @@ export class ControlPlane {
     );
     const code = yield* untilTerminated(process);
     if (listens) return code;
-    this.#options.log(process, "kube-apiserver", "E", `run.go:72] "command failed" err="failed to create listener: failed to listen on 0.0.0.0:6443: listen tcp 0.0.0.0:6443: bind: address already in use"`);
+    this.#options.log(
+      process,
+      "kube-apiserver",
+      "E",
+      `run.go:72] "command failed" err="failed to create listener: failed to listen on 0.0.0.0:6443: listen tcp 0.0.0.0:6443: bind: address already in use"`,
+    );
     return 1;
   }
 

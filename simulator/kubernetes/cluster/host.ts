@@ -111,6 +111,8 @@ export class Host {
     const hosts = [...options.hosts].map(([name, address]) => `${address}\t${name}\n`).join("");
     this.write("/etc/hosts", `127.0.0.1\tlocalhost\n${hosts}`);
     this.write("/etc/hostname", `${specs.name}\n`);
+    if (options.gateway && !this.mounts.exists("/etc/resolv.conf"))
+      this.write("/etc/resolv.conf", `nameserver ${options.gateway}\n`);
     this.context = {
       kernel: this.kernel,
       pids: this.kernel.hostPids,

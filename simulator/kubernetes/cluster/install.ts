@@ -105,7 +105,7 @@ const MIB = 1024 * 1024;
 function installImages(cluster: Cluster): void {
   for (const { image, entrypoint, program, sizeMb } of addonImages) {
     const made = systemImage(program, image, sizeMb * MIB, entrypoint);
-    for (const machine of cluster.nodeProfiles()) cluster.importImage(cluster.host(machine.name), made, [image]);
+    for (const machine of cluster.nodeProfiles()) cluster.host(machine.name).containerd.importImage(made, [image]);
   }
 }
 

@@ -71,7 +71,10 @@ export class Invariants {
 
   #written(object: KubeObject, before: KubeObject | undefined, revision: number): void {
     const { metadata } = object;
-    this.#claim(metadata.resourceVersion === String(revision), `${nameOf(object)} carries resourceVersion ${metadata.resourceVersion} at ${revision}`);
+    this.#claim(
+      metadata.resourceVersion === String(revision),
+      `${nameOf(object)} carries resourceVersion ${metadata.resourceVersion} at ${revision}`,
+    );
     this.#claim(Object.isFrozen(object), `${nameOf(object)} is frozen`);
     if (before && before.metadata.uid === metadata.uid) this.#updated(object, before);
     if (object.kind === "Pod") this.#podWritten(object as Pod, before as Pod | undefined);
@@ -106,7 +109,10 @@ export class Invariants {
       );
       for (const status of pod.status?.containerStatuses ?? []) {
         const old = before.status?.containerStatuses?.find((c) => c.name === status.name);
-        this.#claim(!old || old.restartCount <= status.restartCount, `${name} counts restarts of ${status.name} up (${old?.restartCount} to ${status.restartCount})`);
+        this.#claim(
+          !old || old.restartCount <= status.restartCount,
+          `${name} counts restarts of ${status.name} up (${old?.restartCount} to ${status.restartCount})`,
+        );
       }
     }
     if (pod.spec.nodeName && !before?.spec.nodeName) this.#fits(pod);
@@ -124,7 +130,10 @@ export class Invariants {
     for (const resource of ["cpu", "memory"] as const) {
       if (podRequest(pod, resource) === 0) continue;
       const asked = all.reduce((sum, p) => sum + podRequest(p, resource), 0);
-      const there = resource === "cpu" ? milliValue(node.status.allocatable[resource]) : wholeValue(node.status.allocatable[resource]);
+      const there =
+        resource === "cpu"
+          ? milliValue(node.status.allocatable[resource])
+          : wholeValue(node.status.allocatable[resource]);
       this.#claim(asked <= there, `${nameOf(pod)} fits on ${pod.spec.nodeName} (${resource}: ${asked} of ${there})`);
     }
   }
@@ -170,20 +179,36 @@ export class Invariants {
       const wanted = rs.spec.replicas ?? 1;
       const says = rs.status?.conditions?.some((c) => c.type === "ReplicaFailure" && c.status === "True");
       claim((rs.status?.observedGeneration ?? 0) === rs.metadata.generation, `${nameOf(rs)} has been observed`);
-      claim(rs.status?.replicas === wanted || says === true, `${nameOf(rs)} has ${rs.status?.replicas} of ${wanted} and does not say why`);
+      claim(
+        rs.status?.replicas === wanted || says === true,
+        `${nameOf(rs)} has ${rs.status?.replicas} of ${wanted} and does not say why`,
+      );
       const pods = this.#list<Pod>("", "pods").filter(
-        (p) => p.metadata.ownerReferences?.some((o) => o.uid === rs.metadata.uid) && !isOver(p) && p.metadata.deletionTimestamp === undefined,
+        (p) =>
+          p.metadata.ownerReferences?.some((o) => o.uid === rs.metadata.uid) &&
+          !isOver(p) &&
+          p.metadata.deletionTimestamp === undefined,
       );
       claim(pods.length === wanted || says === true, `${nameOf(rs)} owns ${pods.length} Pods, wants ${wanted}`);
       const ready = pods.filter((p) => p.status?.conditions?.some((c) => c.type === "Ready" && c.status === "True"));
-      claim((rs.status?.readyReplicas ?? 0) === ready.length, `${nameOf(rs)} counts ${rs.status?.readyReplicas ?? 0} ready, there are ${ready.length}`);
+      claim(
+        (rs.status?.readyReplicas ?? 0) === ready.length,
+        `${nameOf(rs)} counts ${rs.status?.readyReplicas ?? 0} ready, there are ${ready.length}`,
+      );
     }
     for (const deployment of this.#list<Deployment>("apps", "deployments")) {
       const { status, spec, metadata } = deployment;
       claim((status?.observedGeneration ?? 0) === metadata.generation, `${nameOf(deployment)} has been observed`);
-      const isComplete = (status?.availableReplicas ?? 0) === (spec.replicas ?? 1) && (status?.updatedReplicas ?? 0) === (spec.replicas ?? 1);
-      const says = status?.conditions?.some((c) => c.status !== "True" || c.type === "ReplicaFailure" || c.reason === "ReplicaSetUpdated");
-      claim(isComplete || says === true || spec.paused === true, `${nameOf(deployment)} meets its spec or says why not: ${JSON.stringify(status)}`);
+      const isComplete =
+        (status?.availableReplicas ?? 0) === (spec.replicas ?? 1) &&
+        (status?.updatedReplicas ?? 0) === (spec.replicas ?? 1);
+      const says = status?.conditions?.some(
+        (c) => c.status !== "True" || c.type === "ReplicaFailure" || c.reason === "ReplicaSetUpdated",
+      );
+      claim(
+        isComplete || says === true || spec.paused === true,
+        `${nameOf(deployment)} meets its spec or says why not: ${JSON.stringify(status)}`,
+      );
     }
   }
 
@@ -213,7 +238,10 @@ export class Invariants {
         .filter((endpoint) => endpoint.conditions?.ready && !endpoint.conditions.terminating)
         .flatMap((endpoint) => endpoint.addresses)
         .sort();
-      claim(deepEqual([...new Set(have)], want), `${nameOf(service)} has the endpoints ${have.join(", ")}, its ready Pods are ${want.join(", ")}`);
+      claim(
+        deepEqual([...new Set(have)], want),
+        `${nameOf(service)} has the endpoints ${have.join(", ")}, its ready Pods are ${want.join(", ")}`,
+      );
     }
   }
 
@@ -227,7 +255,10 @@ export class Invariants {
       }
     for (const object of all) {
       const owners = object.metadata.ownerReferences ?? [];
-      claim(owners.length === 0 || owners.some((o) => uids.has(o.uid)), `${nameOf(object)} is an orphan of ${owners.map((o) => `${o.kind}/${o.name}`).join(", ")}`);
+      claim(
+        owners.length === 0 || owners.some((o) => uids.has(o.uid)),
+        `${nameOf(object)} is an orphan of ${owners.map((o) => `${o.kind}/${o.name}`).join(", ")}`,
+      );
     }
   }
 
@@ -248,12 +279,18 @@ export class Invariants {
           if (!status.state?.running || !status.containerID) continue;
           const id = status.containerID.replace("containerd://", "");
           const found = runtime.listContainers({ id })[0];
-          claim(found?.state === "CONTAINER_RUNNING", `${nameOf(pod)} shows ${status.name} as running, the runtime has ${found?.state ?? "nothing"}`);
+          claim(
+            found?.state === "CONTAINER_RUNNING",
+            `${nameOf(pod)} shows ${status.name} as running, the runtime has ${found?.state ?? "nothing"}`,
+          );
         }
       }
       const known = new Set(pods.map((p) => p.metadata.annotations?.["kubernetes.io/config.mirror"] ?? p.metadata.uid));
       for (const sandbox of runtime.listPodSandbox({ state: "SANDBOX_READY" }))
-        claim(known.has(sandbox.metadata.uid), `${node} runs ${sandbox.metadata.namespace}/${sandbox.metadata.name}, of which the API knows nothing`);
+        claim(
+          known.has(sandbox.metadata.uid),
+          `${node} runs ${sandbox.metadata.namespace}/${sandbox.metadata.name}, of which the API knows nothing`,
+        );
     }
   }
 
@@ -266,11 +303,19 @@ export class Invariants {
         const stored = this.#cluster.api.storage(informer.type.group, informer.type.plural)?.list("");
         if (!stored || !informer.hasSynced) continue;
         for (const object of stored) {
-          const key = object.metadata.namespace ? `${object.metadata.namespace}/${object.metadata.name}` : object.metadata.name;
+          const key = object.metadata.namespace
+            ? `${object.metadata.namespace}/${object.metadata.name}`
+            : object.metadata.name;
           const cached = informer.cache.get(key) as KubeObject | undefined;
-          claim(cached?.metadata.resourceVersion === object.metadata.resourceVersion, `${name}'s cache has ${nameOf(object)} at ${cached?.metadata.resourceVersion ?? "nothing"}, the store at ${object.metadata.resourceVersion}`);
+          claim(
+            cached?.metadata.resourceVersion === object.metadata.resourceVersion,
+            `${name}'s cache has ${nameOf(object)} at ${cached?.metadata.resourceVersion ?? "nothing"}, the store at ${object.metadata.resourceVersion}`,
+          );
         }
-        claim(informer.cache.size === stored.length, `${name} caches ${informer.cache.size} ${informer.type.plural}, the store has ${stored.length}`);
+        claim(
+          informer.cache.size === stored.length,
+          `${name} caches ${informer.cache.size} ${informer.type.plural}, the store has ${stored.length}`,
+        );
       }
     }
   }

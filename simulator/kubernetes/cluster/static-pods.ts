@@ -41,7 +41,10 @@ const MIB = 1024 * 1024;
 export function controlPlaneImages(profile: ClusterProfile): readonly (readonly [string, Image])[] {
   const v = profile.kubernetesVersion;
   return [
-    [`registry.k8s.io/etcd:${profile.etcdVersion}`, systemImage("etcd", profile.etcdVersion, 150 * MIB, undefined, ["etcdctl", "etcdutl"])],
+    [
+      `registry.k8s.io/etcd:${profile.etcdVersion}`,
+      systemImage("etcd", profile.etcdVersion, 150 * MIB, undefined, ["etcdctl", "etcdutl"]),
+    ],
     [`registry.k8s.io/kube-apiserver:${v}`, systemImage("kube-apiserver", v, 95 * MIB)],
     [`registry.k8s.io/kube-controller-manager:${v}`, systemImage("kube-controller-manager", v, 82 * MIB)],
     [`registry.k8s.io/kube-scheduler:${v}`, systemImage("kube-scheduler", v, 68 * MIB)],
@@ -103,7 +106,10 @@ ${volumes.map(([key, path]) => `  - hostPath:\n      path: ${path}\n      type: 
 };
 
 /** File name and content of each manifest of a control-plane node. */
-export function staticPodManifests(profile: ClusterProfile, node: MachineProfile): readonly (readonly [string, string])[] {
+export function staticPodManifests(
+  profile: ClusterProfile,
+  node: MachineProfile,
+): readonly (readonly [string, string])[] {
   const v = profile.kubernetesVersion;
   const ip = node.address;
   const pki = ["k8s-certs", "/etc/kubernetes/pki", true] as const;

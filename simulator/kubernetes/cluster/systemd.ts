@@ -144,4 +144,3 @@ export class Systemd {
     this.#options.journal.write(unit.definition.name, "systemd[1]", text);
   }
 }
-

@@ -19,8 +19,14 @@ export interface AdmissionInput {
 
 /** Undefined: the Pod may run here. */
 export function refuse({ pod, others, allocatable, node, pressure }: AdmissionInput): Refusal | undefined {
-  const isCritical = (pod.spec.priority ?? 0) >= 2_000_000_000 || pod.metadata.annotations?.["kubernetes.io/config.source"] === "file";
-  if (!isCritical && pressure.memory && qosClassOf(pod) === "BestEffort" && !tolerates(pod, "node.kubernetes.io/memory-pressure"))
+  const isCritical =
+    (pod.spec.priority ?? 0) >= 2_000_000_000 || pod.metadata.annotations?.["kubernetes.io/config.source"] === "file";
+  if (
+    !isCritical &&
+    pressure.memory &&
+    qosClassOf(pod) === "BestEffort" &&
+    !tolerates(pod, "node.kubernetes.io/memory-pressure")
+  )
     return { reason: "Evicted", message: "Pod was rejected: The node had condition: [MemoryPressure]. " };
   if (!isCritical && pressure.disk)
     return { reason: "Evicted", message: "Pod was rejected: The node had condition: [DiskPressure]. " };

@@ -65,8 +65,7 @@ export function sandboxConfig(pod: Pod, attempt: number, nodeName: string, dns: 
 function dnsFor(pod: Pod, { clusterDns, clusterDomain }: DnsOptions): DnsConfig | undefined {
   const policy = pod.spec.dnsPolicy ?? "ClusterFirst";
   const namespace = pod.metadata.namespace ?? "default";
-  const toCluster =
-    policy === "ClusterFirstWithHostNet" || (policy === "ClusterFirst" && !pod.spec.hostNetwork);
+  const toCluster = policy === "ClusterFirstWithHostNet" || (policy === "ClusterFirst" && !pod.spec.hostNetwork);
   let base: DnsConfig | undefined;
   if (toCluster && clusterDns)
     base = {
@@ -79,7 +78,8 @@ function dnsFor(pod: Pod, { clusterDns, clusterDomain }: DnsOptions): DnsConfig 
   if (!extra) return base;
   const from = base ?? { servers: [], searches: [], options: [] };
   const options = new Map(from.options.map((option) => [option.split(":")[0]!, option]));
-  for (const { name = "", value } of extra.options ?? []) options.set(name, value === undefined ? name : `${name}:${value}`);
+  for (const { name = "", value } of extra.options ?? [])
+    options.set(name, value === undefined ? name : `${name}:${value}`);
   return {
     servers: [...new Set([...from.servers, ...(extra.nameservers ?? [])])],
     searches: [...new Set([...from.searches, ...(extra.searches ?? [])])],
@@ -163,8 +163,7 @@ function refuseRoot(
   return rootImage(where);
 }
 
-const rootImage = (where: string): string =>
-  `container has runAsNonRoot and image will run as root ${where}`;
+const rootImage = (where: string): string => `container has runAsNonRoot and image will run as root ${where}`;
 
 function containerMounts(
   { pod, container, restartCount, volumes, podIp, nodeName, clusterDomain }: ContainerConfigInput,
@@ -188,10 +187,16 @@ function containerMounts(
   if (!hasHosts && !pod.spec.hostNetwork) {
     let hosts = dir.entries.get("etc-hosts");
     if (!hosts) {
-      hosts = new FileInode(encodeUtf8(hostsFile(pod, podIp, hostnameOf(pod, nodeName), hostDomainOf(pod, clusterDomain))));
+      hosts = new FileInode(
+        encodeUtf8(hostsFile(pod, podIp, hostnameOf(pod, nodeName), hostDomainOf(pod, clusterDomain))),
+      );
       dir.entries.set("etc-hosts", hosts);
     }
-    mounts.push({ containerPath: "/etc/hosts", hostPath: `/var/lib/kubelet/pods/${pod.metadata.uid}/etc-hosts`, readonly: false });
+    mounts.push({
+      containerPath: "/etc/hosts",
+      hostPath: `/var/lib/kubelet/pods/${pod.metadata.uid}/etc-hosts`,
+      readonly: false,
+    });
   }
   const messagePath = container.terminationMessagePath ?? "/dev/termination-log";
   let containers = dir.entries.get("containers");

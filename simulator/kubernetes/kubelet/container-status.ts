@@ -8,7 +8,12 @@ import type {
   Pod,
   ResourceRequirements,
 } from "../api/types.generated";
-import { isRestartableInit, type RuntimeContainer, type RuntimePodStatus, shouldContainerBeRestarted } from "./runtime-status";
+import {
+  isRestartableInit,
+  type RuntimeContainer,
+  type RuntimePodStatus,
+  shouldContainerBeRestarted,
+} from "./runtime-status";
 
 /** Why the last start of a container failed: what turns "terminated" into "waiting". */
 export interface StartFailure {

@@ -71,16 +71,25 @@ function addEnvFrom(
   return undefined;
 }
 
-function configMapEntries(sources: EnvironmentSources, namespace: string, name: string): Result<Record<string, string>, string> {
+function configMapEntries(
+  sources: EnvironmentSources,
+  namespace: string,
+  name: string,
+): Result<Record<string, string>, string> {
   const found = sources.configMap(namespace, name);
   return found.ok ? ok({ ...found.value.data }) : found;
 }
 
-function secretEntries(sources: EnvironmentSources, namespace: string, name: string): Result<Record<string, string>, string> {
+function secretEntries(
+  sources: EnvironmentSources,
+  namespace: string,
+  name: string,
+): Result<Record<string, string>, string> {
   const found = sources.secret(namespace, name);
   if (!found.ok) return found;
   const values: Record<string, string> = {};
-  for (const [key, value] of Object.entries(found.value.data ?? {})) values[key] = decodeUtf8(decodeBase64(value) ?? NO_BYTES);
+  for (const [key, value] of Object.entries(found.value.data ?? {}))
+    values[key] = decodeUtf8(decodeBase64(value) ?? NO_BYTES);
   return ok(values);
 }
 
@@ -159,7 +168,8 @@ export function serviceEnvironment(
   links: boolean,
 ): ReadonlyMap<string, string> {
   const result = new Map<string, string>();
-  const hasIp = (s: Service): boolean => s.spec.clusterIP !== undefined && s.spec.clusterIP !== "" && s.spec.clusterIP !== "None";
+  const hasIp = (s: Service): boolean =>
+    s.spec.clusterIP !== undefined && s.spec.clusterIP !== "" && s.spec.clusterIP !== "None";
   const master = services.find((s) => s.metadata.namespace === "default" && s.metadata.name === "kubernetes");
   const chosen = new Map<string, Service>();
   if (master && hasIp(master)) chosen.set("kubernetes", master);

@@ -50,8 +50,7 @@ export class EvictionManager {
     const { memoryBytes, diskBytes, kernel } = this.#options;
     const memoryFree = memoryBytes - kernel.rootCgroup.memoryBytes;
     const diskFree = diskBytes - this.#options.diskUsedBytes();
-    if (memoryFree < EVICTION_MEMORY_BYTES)
-      this.#reclaim("memory", EVICTION_MEMORY_BYTES, memoryFree);
+    if (memoryFree < EVICTION_MEMORY_BYTES) this.#reclaim("memory", EVICTION_MEMORY_BYTES, memoryFree);
     if (diskFree < diskBytes * DISK_AVAILABLE_MIN)
       this.#reclaim("disk", Math.floor(diskBytes * DISK_AVAILABLE_MIN), diskFree);
     if (this.#wasUnder !== this.#isUnder()) {

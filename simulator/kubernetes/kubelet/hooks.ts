@@ -53,7 +53,9 @@ export function* runHook(
     const answer = yield* httpGet(process, target, 600_000);
     return answer.ok
       ? ok()
-      : failure(`HTTP lifecycle hook (${path}) for Container "${container.name}" failed - error: ${answer.error}, message: ""`);
+      : failure(
+          `HTTP lifecycle hook (${path}) for Container "${container.name}" failed - error: ${answer.error}, message: ""`,
+        );
   }
   if (handler.sleep) {
     yield* process.sleep(handler.sleep.seconds * 1000);

@@ -14,7 +14,13 @@ import type { StartFailure } from "./container-status";
 export interface ImageManagerOptions {
   readonly clock: Clock;
   images(): ImageService;
-  event(pod: Pod, container: Container | EphemeralContainer, type: "Normal" | "Warning", reason: string, message: string): void;
+  event(
+    pod: Pod,
+    container: Container | EphemeralContainer,
+    type: "Normal" | "Warning",
+    reason: string,
+    message: string,
+  ): void;
   /** Credentials of the Pod's imagePullSecrets for a registry. */
   credentials(pod: Pod, registry: string): AuthConfig | undefined;
 }
@@ -48,7 +54,11 @@ export class ImageManager {
     const present = images.imageStatus(tagged);
     const policy = container.imagePullPolicy ?? "IfNotPresent";
     if (present && policy !== "Always") {
-      say("Normal", "Pulled", `Container image ${quote(image)} already present on machine and can be accessed by the pod`);
+      say(
+        "Normal",
+        "Pulled",
+        `Container image ${quote(image)} already present on machine and can be accessed by the pod`,
+      );
       return ok(present.id);
     }
     if (policy === "Never") {
@@ -109,7 +119,6 @@ export class ImageManager {
   /** Forgets what was remembered of a Pod's pulls. */
   forget(podUid: string): void {
     this.#backoff.forget(`${podUid}_`);
-    for (const key of this.#previousFailure.keys())
-      if (key.startsWith(`${podUid}_`)) this.#previousFailure.delete(key);
+    for (const key of this.#previousFailure.keys()) if (key.startsWith(`${podUid}_`)) this.#previousFailure.delete(key);
   }
 }

@@ -9,7 +9,6 @@ import { failure, ok, type Result } from "../../base/result";
 import type { Random } from "../../base/random";
 import { suspend, type Task } from "../../base/task";
 import { type ContainerEvent, CriError, type ImageService, type RuntimeService } from "../../containerd/cri";
-import { parseReference } from "../../containerd/reference";
 import type { Process } from "../../os/process";
 import { quote } from "../../text/strconv";
 import type { Credentials, Transport } from "../apimachinery/transport";
@@ -78,7 +77,11 @@ const DOWN_RUNTIME = new Proxy({} as RuntimeService & ImageService, {
 });
 
 /** Runs a kubelet as a program of its node; ends it with its process. */
-export function* runKubelet(process: Process, options: KubeletOptions, started: (kubelet: Kubelet) => void): Task<number> {
+export function* runKubelet(
+  process: Process,
+  options: KubeletOptions,
+  started: (kubelet: Kubelet) => void,
+): Task<number> {
   const kubelet = new Kubelet(process, options);
   process.atExit(() => kubelet.stop());
   started(kubelet);
@@ -213,7 +216,8 @@ export class Kubelet {
       },
       troubles: () => this.#troubles(),
       pressure: () => this.#eviction.pressure,
-      log: (text) => options.log(text.includes("rror") || text.includes("Unable") || text.includes("Failed") ? "E" : "I", text),
+      log: (text) =>
+        options.log(text.includes("rror") || text.includes("Unable") || text.includes("Failed") ? "E" : "I", text),
       registered: (node) => this.#registered(node),
     });
     if (options.staticPodPath)
@@ -451,7 +455,10 @@ export class Kubelet {
   #added(pod: Pod): void {
     const uid = pod.metadata.uid;
     if (this.workers.has(uid)) return;
-    this.options.log("I", `kubelet.go:2537] "SyncLoop ADD" source="${isStaticPod(pod) ? "file" : "api"}" pods=["${nameOf(pod)}"]`);
+    this.options.log(
+      "I",
+      `kubelet.go:2537] "SyncLoop ADD" source="${isStaticPod(pod) ? "file" : "api"}" pods=["${nameOf(pod)}"]`,
+    );
     const worker = new PodWorker(pod, {
       process: this.process,
       scope: this.scope,
@@ -508,7 +515,11 @@ export class Kubelet {
     if (!worker) {
       // Refused earlier: only its deletion is left to acknowledge.
       if (pod.metadata.deletionTimestamp !== undefined)
-        this.client.delete(PODS, { namespace: pod.metadata.namespace ?? "default", name: pod.metadata.name }, { gracePeriodSeconds: 0, preconditions: { uid } });
+        this.client.delete(
+          PODS,
+          { namespace: pod.metadata.namespace ?? "default", name: pod.metadata.name },
+          { gracePeriodSeconds: 0, preconditions: { uid } },
+        );
       else if (!old.spec.nodeName) this.#added(pod);
       return;
     }
@@ -527,7 +538,13 @@ export class Kubelet {
         deepEqual(old.metadata.labels, metadata.labels) &&
         deepEqual(old.metadata.annotations, metadata.annotations));
     const hasNewMeta = old.metadata.labels !== metadata.labels || old.metadata.annotations !== metadata.annotations;
-    if (isSame && !(hasNewMeta && !(deepEqual(old.metadata.labels, metadata.labels) && deepEqual(old.metadata.annotations, metadata.annotations)))) {
+    if (
+      isSame &&
+      !(
+        hasNewMeta &&
+        !(deepEqual(old.metadata.labels, metadata.labels) && deepEqual(old.metadata.annotations, metadata.annotations))
+      )
+    ) {
       if (spec.readinessGates?.length && !deepEqual(old.status?.conditions, pod.status?.conditions)) worker.wake();
       this.statuses.reconcile(uid);
       return;
@@ -550,7 +567,10 @@ export class Kubelet {
   #removed(pod: Pod): void {
     const uid = pod.metadata.uid;
     const worker = this.workers.get(uid);
-    this.options.log("I", `kubelet.go:2547] "SyncLoop REMOVE" source="${isStaticPod(pod) ? "file" : "api"}" pods=["${nameOf(pod)}"]`);
+    this.options.log(
+      "I",
+      `kubelet.go:2547] "SyncLoop REMOVE" source="${isStaticPod(pod) ? "file" : "api"}" pods=["${nameOf(pod)}"]`,
+    );
     if (!worker) {
       this.statuses.forget(uid);
       return;
@@ -614,12 +634,17 @@ export class Kubelet {
       metadata: {
         ...metadata,
         annotations: { ...metadata.annotations, "kubernetes.io/config.mirror": pod.metadata.uid },
-        ownerReferences: [{ apiVersion: "v1", kind: "Node", name: node.metadata.name, uid: node.metadata.uid, controller: true }],
+        ownerReferences: [
+          { apiVersion: "v1", kind: "Node", name: node.metadata.name, uid: node.metadata.uid, controller: true },
+        ],
       },
       spec: pod.spec,
     });
     if (created.ok || created.error.reason === "AlreadyExists") return;
-    this.options.log("E", `kubelet.go:3342] "Failed creating a mirror pod" err="${created.error.message}" pod="${nameOf(pod)}"`);
+    this.options.log(
+      "E",
+      `kubelet.go:3342] "Failed creating a mirror pod" err="${created.error.message}" pod="${nameOf(pod)}"`,
+    );
     this.scope.after(10_000, () => this.#ensureMirror(pod));
   }
 
@@ -906,11 +931,7 @@ export class Kubelet {
     };
   }
 
-  #read<T extends KubeObject>(
-    type: ResourceType<T>,
-    namespace: string | undefined,
-    name: string,
-  ): Result<T, string> {
+  #read<T extends KubeObject>(type: ResourceType<T>, namespace: string | undefined, name: string): Result<T, string> {
     const got = this.client.get(type, { ...(namespace ? { namespace } : {}), name });
     return got.ok ? ok(got.value) : failure(got.error.message ?? "unknown");
   }
@@ -977,7 +998,9 @@ function aggregateResources(pod: Pod): Pick<PodStatus, "resources" | "allocatedR
     if (first) return { ...first[kind] };
     const out: Record<string, string> = {};
     for (const [name, milli] of sums[kind])
-      out[name] = formatQuantity(name === "cpu" ? milliQuantity(milli) : quantityOf(Math.ceil(milli / 1000), "BinarySI"));
+      out[name] = formatQuantity(
+        name === "cpu" ? milliQuantity(milli) : quantityOf(Math.ceil(milli / 1000), "BinarySI"),
+      );
     return out;
   };
   const requests = textOf("requests");
@@ -989,7 +1012,10 @@ function aggregateResources(pod: Pod): Pick<PodStatus, "resources" | "allocatedR
 }
 
 /** The entry of a .dockerconfigjson for a registry. */
-function credentialsIn(text: string, registry: string): { readonly username: string; readonly password: string } | undefined {
+function credentialsIn(
+  text: string,
+  registry: string,
+): { readonly username: string; readonly password: string } | undefined {
   let parsed: { auths?: Record<string, { username?: string; password?: string; auth?: string }> };
   try {
     parsed = JSON.parse(text);

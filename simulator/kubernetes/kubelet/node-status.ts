@@ -5,7 +5,7 @@ import type { Random } from "../../base/random";
 import type { CriImage } from "../../containerd/cri";
 import type { Lease, Node, NodeCondition, NodeStatus, Taint } from "../api/types.generated";
 import { type Client, isAlreadyExists, isNotFound } from "../client/client";
-import { EventRecorder, microTime } from "../client/event-recorder";
+import { type EventRecorder, microTime } from "../client/event-recorder";
 import { LEASES, NODES } from "../client/resources";
 import type { Scope } from "../client/scope";
 
@@ -129,7 +129,9 @@ export class NodeStatusManager {
         log(`kubelet_node_status.go:126] "Node was previously registered" node="${specs.name}"`);
       }
     } else
-      log(`kubelet_node_status.go:108] "Unable to register node with API server" err="${created.error.message}" node="${specs.name}"`);
+      log(
+        `kubelet_node_status.go:108] "Unable to register node with API server" err="${created.error.message}" node="${specs.name}"`,
+      );
     if (!node) {
       // tryRegisterWithAPIServer's step: 100 ms doubled up to 7 s.
       scope.after(delayMs, () => this.#register(Math.min(delayMs * 2, 7000)));
@@ -144,7 +146,9 @@ export class NodeStatusManager {
   #adopt(node: Node): Node {
     const labels = { ...node.metadata.labels, ...this.#labels() };
     if (deepEqual(labels, node.metadata.labels)) return node;
-    const patched = this.#options.client.patch(NODES, { name: node.metadata.name }, "strategic", { metadata: { labels } });
+    const patched = this.#options.client.patch(NODES, { name: node.metadata.name }, "strategic", {
+      metadata: { labels },
+    });
     return patched.ok ? patched.value : node;
   }
 
@@ -190,7 +194,9 @@ export class NodeStatusManager {
     }
     const patched = client.patch(NODES, { name: specs.name }, "strategic", { status }, { subresource: "status" });
     if (!patched.ok) {
-      log(`kubelet_node_status.go:548] "Error updating node status, will retry" err="error getting node \\"${specs.name}\\": ${patched.error.message}"`);
+      log(
+        `kubelet_node_status.go:548] "Error updating node status, will retry" err="error getting node \\"${specs.name}\\": ${patched.error.message}"`,
+      );
       if (isNotFound(patched.error)) this.#sentStatus = undefined;
       return;
     }
@@ -203,7 +209,9 @@ export class NodeStatusManager {
 
   #compute(before: NodeStatus | undefined): NodeStatus {
     const { specs, scope } = this.#options;
-    const images = [...this.#options.images()].sort((a, b) => b.size - a.size || (a.id < b.id ? -1 : 1)).slice(0, IMAGES_MAX);
+    const images = [...this.#options.images()]
+      .sort((a, b) => b.size - a.size || (a.id < b.id ? -1 : 1))
+      .slice(0, IMAGES_MAX);
     const now = rfc3339(scope.now());
     const old = before?.conditions ?? this.#node?.status?.conditions ?? [];
     const conditions = this.#conditions().map((condition) => {
@@ -227,7 +235,10 @@ export class NodeStatusManager {
         "RestartAllContainersOnContainerExits",
       ],
       features: { supplementalGroupsPolicy: true },
-      images: images.map((image) => ({ names: [...image.repoDigests, ...image.repoTags].sort(digestFirst), sizeBytes: image.size })),
+      images: images.map((image) => ({
+        names: [...image.repoDigests, ...image.repoTags].sort(digestFirst),
+        sizeBytes: image.size,
+      })),
       nodeInfo: {
         architecture: "amd64",
         bootID: specs.bootId,
@@ -252,14 +263,24 @@ export class NodeStatusManager {
     const troubles = this.#options.troubles();
     return [
       memory
-        ? condition("MemoryPressure", "True", "KubeletHasInsufficientMemory", "kubelet has insufficient memory available")
+        ? condition(
+            "MemoryPressure",
+            "True",
+            "KubeletHasInsufficientMemory",
+            "kubelet has insufficient memory available",
+          )
         : condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
       disk
         ? condition("DiskPressure", "True", "KubeletHasDiskPressure", "kubelet has disk pressure")
         : condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
       condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
       troubles.length > 0
-        ? condition("Ready", "False", "KubeletNotReady", troubles.length === 1 ? troubles[0]! : `[${troubles.join(", ")}]`)
+        ? condition(
+            "Ready",
+            "False",
+            "KubeletNotReady",
+            troubles.length === 1 ? troubles[0]! : `[${troubles.join(", ")}]`,
+          )
         : condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
     ];
   }
@@ -308,7 +329,11 @@ export class NodeStatusManager {
         metadata: {
           ...name,
           ...(owner
-            ? { ownerReferences: [{ apiVersion: "v1", kind: "Node", name: owner.metadata.name, uid: owner.metadata.uid }] }
+            ? {
+                ownerReferences: [
+                  { apiVersion: "v1", kind: "Node", name: owner.metadata.name, uid: owner.metadata.uid },
+                ],
+              }
             : {}),
         },
         spec: { holderIdentity: specs.name, leaseDurationSeconds: LEASE_SECONDS, renewTime },
@@ -324,7 +349,12 @@ export class NodeStatusManager {
   }
 }
 
-const condition = (type: string, status: string, reason: string, message: string) => ({ type, status, reason, message });
+const condition = (type: string, status: string, reason: string, message: string) => ({
+  type,
+  status,
+  reason,
+  message,
+});
 
 const digestFirst = (a: string, b: string): number => {
   const [x, y] = [a.includes("@") ? 0 : 1, b.includes("@") ? 0 : 1];

@@ -63,7 +63,7 @@ export function computePodActions(pod: Pod, status: RuntimePodStatus, probes: Pr
   let kept = 0;
   pod.spec.containers.forEach((container, index) => {
     const found = findContainer(status, container.name);
-    if (!found || found.state !== "running") {
+    if (found?.state !== "running") {
       if (shouldContainerBeRestarted(container, pod, status)) actions.containersToStart.push(index);
       return;
     }

@@ -42,7 +42,13 @@ export interface PodRuntimeOptions {
   /** What was last said of a Pod. */
   podStatus(pod: Pod): PodStatus | undefined;
   /** An event about a container (its fieldPath) or, without one, about the Pod. */
-  event(pod: Pod, container: AnyContainer | undefined, type: "Normal" | "Warning", reason: string, message: string): void;
+  event(
+    pod: Pod,
+    container: AnyContainer | undefined,
+    type: "Normal" | "Warning",
+    reason: string,
+    message: string,
+  ): void;
 }
 
 /** Why a sync is not done: shown in the log; `at` is when trying again makes sense, where that is known. */
@@ -92,7 +98,13 @@ export class PodRuntime {
     const failures: SyncFailure[] = [];
     const starts: StartResult[] = [];
     if (actions.createSandbox && actions.sandboxId !== "")
-      this.#options.event(pod, undefined, "Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.");
+      this.#options.event(
+        pod,
+        undefined,
+        "Normal",
+        "SandboxChanged",
+        "Pod sandbox changed, it will be killed and re-created.",
+      );
     if (actions.killPod) {
       yield* this.killPod(pod, status, undefined);
       if (actions.createSandbox) yield* this.#purge(status, pod.spec.initContainers ?? []);
@@ -132,7 +144,13 @@ export class PodRuntime {
       return ok(id);
     } catch (error) {
       if (!(error instanceof CriError)) throw error;
-      this.#options.event(pod, undefined, "Warning", "FailedCreatePodSandBox", `Failed to create pod sandbox: ${error.message}`);
+      this.#options.event(
+        pod,
+        undefined,
+        "Warning",
+        "FailedCreatePodSandBox",
+        `Failed to create pod sandbox: ${error.message}`,
+      );
       const where = `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`;
       return {
         ok: false,
@@ -155,7 +173,8 @@ export class PodRuntime {
     const self = this;
     return function* (container) {
       const waiting = self.#crashLoop(pod, container, status);
-      const failure = waiting?.failure ?? (yield* self.#startContainer(pod, container, status, sandboxId, sandbox, podIp));
+      const failure =
+        waiting?.failure ?? (yield* self.#startContainer(pod, container, status, sandboxId, sandbox, podIp));
       into.starts.push({ container: container.name, failure });
       if (!failure) return true;
       into.failures.push({
@@ -180,7 +199,13 @@ export class PodRuntime {
       return undefined;
     }
     const where = `${pod.metadata.name}_${pod.metadata.namespace}(${pod.metadata.uid})`;
-    this.#options.event(pod, container, "Warning", "BackOff", `Back-off restarting failed container ${container.name} in pod ${where}`);
+    this.#options.event(
+      pod,
+      container,
+      "Warning",
+      "BackOff",
+      `Back-off restarting failed container ${container.name} in pod ${where}`,
+    );
     const waitMs = this.#crashBackoff.get(key);
     return {
       failure: {

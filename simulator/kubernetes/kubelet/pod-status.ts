@@ -141,9 +141,7 @@ function readyCondition(input: ConditionInput): Draft {
     if (!condition)
       messages.push(`corresponding condition of pod readiness gate "${gate.conditionType}" does not exist.`);
     else if (condition.status !== "True")
-      messages.push(
-        `the status of pod readiness gate "${gate.conditionType}" is not "True", but ${condition.status}`,
-      );
+      messages.push(`the status of pod readiness gate "${gate.conditionType}" is not "True", but ${condition.status}`);
   }
   if (messages.length === 0) return { type: "Ready", status: "True" };
   return { type: "Ready", status: "False", reason: "ReadinessGatesNotReady", message: messages.join(", ") };

@@ -98,7 +98,11 @@ export class PodWorker {
 
   /** Ends the Pod. A step under way is given up. Grace can only become shorter. */
   terminate(options: TerminateOptions = {}): void {
-    const asked = options.graceSeconds ?? this.pod.metadata.deletionGracePeriodSeconds ?? this.pod.spec.terminationGracePeriodSeconds ?? 30;
+    const asked =
+      options.graceSeconds ??
+      this.pod.metadata.deletionGracePeriodSeconds ??
+      this.pod.spec.terminationGracePeriodSeconds ??
+      30;
     const grace = Math.max(1, asked);
     const isShorter = this.graceSeconds !== undefined && grace < this.graceSeconds;
     if (this.graceSeconds === undefined || isShorter) this.graceSeconds = grace;

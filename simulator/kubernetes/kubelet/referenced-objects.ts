@@ -107,7 +107,11 @@ export class ReferencedObjects {
     if (!watched) {
       const scope = new Scope(this.#options.scope.loop);
       const { client, random } = this.#options;
-      const informer = new Informer(type, { scope, client, random }, { namespace, fieldSelector: `metadata.name=${name}` });
+      const informer = new Informer(
+        type,
+        { scope, client, random },
+        { namespace, fieldSelector: `metadata.name=${name}` },
+      );
       watched = { informer: informer as unknown as Informer<KubeObject>, scope, users: new Set() };
       this.#watched.set(key, watched);
       informer.start();
@@ -152,7 +156,12 @@ function referencesOf(pod: Pod): { readonly configMaps: Set<string>; readonly se
       add(secrets, valueFrom?.secretKeyRef?.name);
     }
   }
-  for (const volume of pod.spec.volumes ?? []) addVolume(volume, (n) => add(configMaps, n), (n) => add(secrets, n));
+  for (const volume of pod.spec.volumes ?? [])
+    addVolume(
+      volume,
+      (n) => add(configMaps, n),
+      (n) => add(secrets, n),
+    );
   return { configMaps, secrets };
 }
 

@@ -133,7 +133,9 @@ export class RuntimeCache {
       image: this.#imageName(found),
       imageRef: found.imageId,
       restartCount: found.metadata.attempt,
-      ...(user ? { user: { linux: { gid: user.gid, supplementalGroups: user.supplementalGroups, uid: user.uid } } } : {}),
+      ...(user
+        ? { user: { linux: { gid: user.gid, supplementalGroups: user.supplementalGroups, uid: user.uid } } }
+        : {}),
     };
   }
 

@@ -60,7 +60,8 @@ export function sandboxChanged(
   const newest = status.sandboxes[0];
   if (!newest) return { changed: true, attempt: 0, sandboxId: "" };
   if (!newest.ready) return { changed: true, attempt: newest.attempt + 1, sandboxId: newest.id };
-  if (!pod.spec.hostNetwork && newest.ip === "") return { changed: true, attempt: newest.attempt + 1, sandboxId: newest.id };
+  if (!pod.spec.hostNetwork && newest.ip === "")
+    return { changed: true, attempt: newest.attempt + 1, sandboxId: newest.id };
   return { changed: false, attempt: newest.attempt, sandboxId: newest.id };
 }
 

@@ -27,7 +27,11 @@ export interface ServerRequest {
   readonly query: Readonly<Record<string, readonly string[]>>;
 }
 
-const text = (status: number, body: string): ApiResponse => ({ status, headers: { "content-type": "text/plain" }, body });
+const text = (status: number, body: string): ApiResponse => ({
+  status,
+  headers: { "content-type": "text/plain" },
+  body,
+});
 const flag = (request: ServerRequest, name: string): boolean => {
   const value = request.query[name]?.[0];
   return value === "true" || value === "1";
@@ -71,9 +75,7 @@ export class KubeletServer {
     ];
     const found = all.find((c) => c.name === request.container);
     if (!found)
-      return statusResponse(
-        badRequest(`container "${request.container}" in pod "${request.pod}" is not available`),
-      );
+      return statusResponse(badRequest(`container "${request.container}" in pod "${request.pod}" is not available`));
     const id = loggedContainer(found, request.pod, flag(request, "previous"));
     if (!id.ok) return statusResponse(badRequest(id.error));
     const log = this.#kubelet.runtime().containerLog(id.value);

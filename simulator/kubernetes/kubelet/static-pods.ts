@@ -71,12 +71,16 @@ export class StaticPods {
     const { nodeName, scope } = this.#options;
     const parsed = parseYaml(text);
     if (!parsed.ok) {
-      this.#options.log(`file.go:187] "Could not process manifest file" err="${path}: couldn't parse as pod(${parsed.error}), please check config file" path="${path}"`);
+      this.#options.log(
+        `file.go:187] "Could not process manifest file" err="${path}: couldn't parse as pod(${parsed.error}), please check config file" path="${path}"`,
+      );
       return undefined;
     }
     const manifest = parsed.value.value as unknown as Pod;
     if (manifest?.kind !== "Pod" || !manifest.metadata?.name || !manifest.spec?.containers) {
-      this.#options.log(`file.go:187] "Could not process manifest file" err="${path}: couldn't parse as pod(Object 'Kind' is missing), please check config file" path="${path}"`);
+      this.#options.log(
+        `file.go:187] "Could not process manifest file" err="${path}: couldn't parse as pod(Object 'Kind' is missing), please check config file" path="${path}"`,
+      );
       return undefined;
     }
     const hash = sha256Hex(`${nodeName}\0${path}\0${text}`).slice(0, 32);

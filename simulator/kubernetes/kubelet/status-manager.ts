@@ -102,7 +102,11 @@ export class StatusManager {
     const entry = this.#entries.get(podUid);
     const shown = entry && this.#options.apiPod(entry.pod)?.status;
     if (!entry || !shown || entry.dirty || !entry.sent) return;
-    if (shown.phase !== entry.status.phase || !deepEqual(shown.containerStatuses, entry.status.containerStatuses)) {
+    if (
+      shown.phase !== entry.status.phase ||
+      !deepEqual(shown.containerStatuses, entry.status.containerStatuses) ||
+      !haveSameConditions(shown, entry.status)
+    ) {
       entry.sent = undefined;
       this.#mark(entry);
     }
@@ -185,7 +189,9 @@ export class StatusManager {
       const updated = isNew ? client.updateStatus(PODS, { ...current.value, status }) : current;
       if (!updated.ok) {
         if (isNotFound(updated.error)) return true;
-        this.#options.log(`"Failed to update status for pod" pod="${name.namespace}/${name.name}" err=${quote(updated.error.message ?? "")}`);
+        this.#options.log(
+          `"Failed to update status for pod" pod="${name.namespace}/${name.name}" err=${quote(updated.error.message ?? "")}`,
+        );
         return false;
       }
       entry.sent = entry.status;
@@ -211,12 +217,25 @@ function keepTerminated(before: PodStatus | undefined, status: PodStatus): PodSt
   return { ...status, phase: before.phase };
 }
 
-function withTransitions(drafts: readonly PodCondition[], before: readonly PodCondition[], now: Instant): PodCondition[] {
+function withTransitions(
+  drafts: readonly PodCondition[],
+  before: readonly PodCondition[],
+  now: Instant,
+): PodCondition[] {
   return drafts.map((draft) => {
     const old = before.find((condition) => condition.type === draft.type);
     const lastTransitionTime = old && old.status === draft.status ? old.lastTransitionTime : rfc3339(now);
     return { ...draft, lastTransitionTime: lastTransitionTime ?? rfc3339(now) };
   });
+}
+
+/** Whether the conditions we own read the same: the node controller writes them too, for a node it takes to be lost. */
+function haveSameConditions(shown: PodStatus, own: PodStatus): boolean {
+  return (own.conditions ?? []).every(
+    (condition) =>
+      !OWNED_CONDITIONS.has(condition.type) ||
+      shown.conditions?.find((c) => c.type === condition.type)?.status === condition.status,
+  );
 }
 
 /** Ours, with what others own: their conditions, nominations, resize requests. */

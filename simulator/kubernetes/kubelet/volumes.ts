@@ -97,7 +97,8 @@ export class VolumeManager {
     if (base === undefined) return failure(`cannot find volume "${mount.name}" to mount into container`);
     if (subPath === "") return ok(base);
     if (subPath.startsWith("/")) return failure(`error SubPath \`${subPath}\` must not be an absolute path`);
-    if (subPath.split("/").includes("..")) return failure(`unable to provision SubPath \`${subPath}\`: must not contain '..'`);
+    if (subPath.split("/").includes(".."))
+      return failure(`unable to provision SubPath \`${subPath}\`: must not contain '..'`);
     const path = `${base}/${subPath}`;
     const { fs } = this.#options;
     try {
@@ -151,10 +152,13 @@ export class VolumeManager {
       return ok(path);
     }
     if (volume.hostPath) return hostPathVolume(fs, volume.hostPath.path, volume.hostPath.type ?? "", setUpFailed);
-    const claimName = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined);
+    const claimName =
+      volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral ? `${pod.metadata.name}-${volume.name}` : undefined);
     if (claimName !== undefined) return this.#claim(pod, volume, claimName);
     if (volume.nfs) return setUpFailed("nfs volumes are not simulated; the nearest thing is a persistentVolumeClaim");
-    return setUpFailed("this kind of volume is not simulated; the nearest things are emptyDir, hostPath and persistentVolumeClaim");
+    return setUpFailed(
+      "this kind of volume is not simulated; the nearest things are emptyDir, hostPath and persistentVolumeClaim",
+    );
   }
 
   #claim(pod: Pod, volume: Volume, claimName: string): Result<string, string> {
@@ -162,13 +166,16 @@ export class VolumeManager {
     const prefix = `Unable to attach or mount volumes: unmounted volumes=[${volume.name}], unattached volumes=[], failed to process volumes=[${volume.name}]: error processing PVC ${namespace}/${claimName}: `;
     const claim = this.#options.claim(namespace, claimName);
     if (!claim.ok) return failure(`${prefix}failed to fetch PVC from API server: ${claim.error}`);
-    if (claim.value.status?.phase !== "Bound" || !claim.value.spec.volumeName) return failure(`${prefix}PVC is not bound`);
+    if (claim.value.status?.phase !== "Bound" || !claim.value.spec.volumeName)
+      return failure(`${prefix}PVC is not bound`);
     const found = this.#options.volume(claim.value.spec.volumeName);
-    if (!found.ok) return failure(`${prefix}failed to fetch PV ${claim.value.spec.volumeName} from API server: ${found.error}`);
+    if (!found.ok)
+      return failure(`${prefix}failed to fetch PV ${claim.value.spec.volumeName} from API server: ${found.error}`);
     const { spec, metadata } = found.value;
     const setUpFailed = (detail: string): Result<string, string> =>
       failure(`MountVolume.SetUp failed for volume "${metadata.name}" : ${detail}`);
-    if (spec.hostPath) return hostPathVolume(this.#options.fs, spec.hostPath.path, spec.hostPath.type ?? "", setUpFailed);
+    if (spec.hostPath)
+      return hostPathVolume(this.#options.fs, spec.hostPath.path, spec.hostPath.type ?? "", setUpFailed);
     if (spec.local) {
       if (this.#options.fs.exists(spec.local.path)) return ok(spec.local.path);
       return failure(

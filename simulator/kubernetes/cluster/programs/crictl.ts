@@ -2,7 +2,13 @@
 import { decodeUtf8 } from "../../../base/bytes";
 import { rfc3339Nano } from "../../../base/clock";
 import { suspend, type Task } from "../../../base/task";
-import { CriError, type Container, type ImageService, type PodSandbox, type RuntimeService } from "../../../containerd/cri";
+import {
+  CriError,
+  type Container,
+  type ImageService,
+  type PodSandbox,
+  type RuntimeService,
+} from "../../../containerd/cri";
 import type { Process, Program } from "../../../os/process";
 import { goJson } from "../../../text/go-json";
 import { humanSizeWithPrecision } from "../../../text/human-size";
@@ -97,7 +103,22 @@ function* apply(context: Context, command: string, rest: readonly string[]): Tas
     case "info": {
       const { runtimeReady, networkReady, networkMessage } = context.runtime.status();
       yield* context.process.print(
-        `${goJson({ status: { conditions: [{ message: "", reason: "", status: runtimeReady, type: "RuntimeReady" }, { message: networkMessage, reason: networkReady ? "" : "NetworkPluginNotReady", status: networkReady, type: "NetworkReady" }] } }, { indent: "  " })}\n`,
+        `${goJson(
+          {
+            status: {
+              conditions: [
+                { message: "", reason: "", status: runtimeReady, type: "RuntimeReady" },
+                {
+                  message: networkMessage,
+                  reason: networkReady ? "" : "NetworkPluginNotReady",
+                  status: networkReady,
+                  type: "NetworkReady",
+                },
+              ],
+            },
+          },
+          { indent: "  " },
+        )}\n`,
       );
       return 0;
     }
@@ -130,15 +151,20 @@ function sandboxOf(runtime: RuntimeService, id: string): PodSandbox | undefined 
 }
 
 function* listContainers({ process, runtime, images }: Context, rest: readonly string[]): Task<number> {
-  const { flags } = readArguments(rest, ["name", "pod", "state", "image", "label", "id", "output", "last"], ["all", "quiet", "no-trunc", "latest", "verbose"], {
-    a: "all",
-    q: "quiet",
-    p: "pod",
-    s: "state",
-    n: "last",
-    l: "latest",
-    o: "output",
-  });
+  const { flags } = readArguments(
+    rest,
+    ["name", "pod", "state", "image", "label", "id", "output", "last"],
+    ["all", "quiet", "no-trunc", "latest", "verbose"],
+    {
+      a: "all",
+      q: "quiet",
+      p: "pod",
+      s: "state",
+      n: "last",
+      l: "latest",
+      o: "output",
+    },
+  );
   const state = flags.get("state")?.toUpperCase();
   const name = flags.get("name");
   const pod = flags.get("pod");
@@ -190,16 +216,24 @@ const withTime = <T extends { readonly createdAt: number }>(object: T) => ({
 });
 
 function* listPods({ process, runtime }: Context, rest: readonly string[]): Task<number> {
-  const { flags } = readArguments(rest, ["name", "namespace", "state", "label", "id", "output"], ["quiet", "no-trunc", "latest", "verbose"], {
-    q: "quiet",
-    s: "state",
-    o: "output",
-  });
+  const { flags } = readArguments(
+    rest,
+    ["name", "namespace", "state", "label", "id", "output"],
+    ["quiet", "no-trunc", "latest", "verbose"],
+    {
+      q: "quiet",
+      s: "state",
+      o: "output",
+    },
+  );
   const { name, namespace, state } = Object.fromEntries(flags) as Record<string, string | undefined>;
   const all = [...runtime.listPodSandbox()]
     .filter((s) => name === undefined || new RegExp(name).test(s.metadata.name))
     .filter((s) => namespace === undefined || s.metadata.namespace === namespace)
-    .filter((s) => state === undefined || s.state === (state.toLowerCase() === "ready" ? "SANDBOX_READY" : "SANDBOX_NOTREADY"))
+    .filter(
+      (s) =>
+        state === undefined || s.state === (state.toLowerCase() === "ready" ? "SANDBOX_READY" : "SANDBOX_NOTREADY"),
+    )
     .sort((a, b) => b.createdAt - a.createdAt);
   if (flags.has("quiet")) {
     yield* process.print(all.map((s) => `${s.id}\n`).join(""));
@@ -223,7 +257,11 @@ function* listPods({ process, runtime }: Context, rest: readonly string[]): Task
 }
 
 function* listImages({ process, images }: Context, rest: readonly string[]): Task<number> {
-  const { flags, words } = readArguments(rest, ["output", "filter"], ["quiet", "digests", "no-trunc", "verbose"], { q: "quiet", o: "output", f: "filter" });
+  const { flags, words } = readArguments(rest, ["output", "filter"], ["quiet", "digests", "no-trunc", "verbose"], {
+    q: "quiet",
+    o: "output",
+    f: "filter",
+  });
   const all = images.listImages();
   if (flags.has("quiet")) {
     yield* process.print(all.map((image) => `${image.id}\n`).join(""));
@@ -233,16 +271,24 @@ function* listImages({ process, images }: Context, rest: readonly string[]): Tas
     yield* process.print(`${goJson({ images: all }, { indent: "  ", sortKeys: false })}\n`);
     return 0;
   }
-  const rows = all.flatMap((image) => {
-    const tags = image.repoTags.length > 0 ? image.repoTags : ["<none>:<none>"];
-    return tags.map((tag) => {
-      const at = tag.lastIndexOf(":");
-      const id = flags.has("no-trunc") ? image.id : short(image.id);
-      const digest = image.repoDigests[0]?.split("@sha256:")[1]?.slice(0, 13) ?? "<none>";
-      const row = [tag.slice(0, at), tag.slice(at + 1), ...(flags.has("digests") ? [digest] : []), id, size(image.size)];
-      return words.length === 0 || tag.includes(words[0]!) ? [row] : [];
-    });
-  }).flat();
+  const rows = all
+    .flatMap((image) => {
+      const tags = image.repoTags.length > 0 ? image.repoTags : ["<none>:<none>"];
+      return tags.map((tag) => {
+        const at = tag.lastIndexOf(":");
+        const id = flags.has("no-trunc") ? image.id : short(image.id);
+        const digest = image.repoDigests[0]?.split("@sha256:")[1]?.slice(0, 13) ?? "<none>";
+        const row = [
+          tag.slice(0, at),
+          tag.slice(at + 1),
+          ...(flags.has("digests") ? [digest] : []),
+          id,
+          size(image.size),
+        ];
+        return words.length === 0 || tag.includes(words[0]!) ? [row] : [];
+      });
+    })
+    .flat();
   rows.sort((a, b) => (a[0]! < b[0]! ? -1 : a[0]! > b[0]! ? 1 : 0));
   yield* process.print(
     table(["IMAGE", "TAG", ...(flags.has("digests") ? ["DIGEST"] : []), "IMAGE ID", "SIZE"], rows, 20),
@@ -269,7 +315,13 @@ function* inspect({ process, runtime, images }: Context, command: string, rest: 
     if (command === "inspecti") {
       const image = images.imageStatus(id);
       if (!image) throw new CriError("NotFound", `no such image ${JSON.stringify(id)} present`);
-      value = { status: { ...image, size: String(image.size), uid: image.uid === undefined ? null : { value: String(image.uid) } } };
+      value = {
+        status: {
+          ...image,
+          size: String(image.size),
+          uid: image.uid === undefined ? null : { value: String(image.uid) },
+        },
+      };
     } else if (command === "inspectp") {
       const status = runtime.podSandboxStatus(pick(runtime.listPodSandbox(), id, "sandbox").id);
       value = {
@@ -284,9 +336,19 @@ function* inspect({ process, runtime, images }: Context, command: string, rest: 
         },
       };
     } else {
-      const { createdAt, startedAt, finishedAt, ...status } = runtime.containerStatus(pick(runtime.listContainers(), id, "container").id);
+      const { createdAt, startedAt, finishedAt, ...status } = runtime.containerStatus(
+        pick(runtime.listContainers(), id, "container").id,
+      );
       const time = (at: number): string => (at === 0 ? "0001-01-01T00:00:00Z" : rfc3339Nano(at));
-      value = { status: { ...status, image: { image: status.image }, createdAt: time(createdAt), startedAt: time(startedAt), finishedAt: time(finishedAt) } };
+      value = {
+        status: {
+          ...status,
+          image: { image: status.image },
+          createdAt: time(createdAt),
+          startedAt: time(startedAt),
+          finishedAt: time(finishedAt),
+        },
+      };
     }
     yield* process.print(`${goJson(value, { indent: "  ", sortKeys: false })}\n`);
   }
@@ -294,7 +356,11 @@ function* inspect({ process, runtime, images }: Context, command: string, rest: 
 }
 
 function* logs({ process, runtime }: Context, rest: readonly string[]): Task<number> {
-  const { flags, words } = readArguments(rest, ["tail", "since", "limit-bytes"], ["follow", "timestamps", "previous"], { f: "follow", t: "timestamps", p: "previous" });
+  const { flags, words } = readArguments(rest, ["tail", "since", "limit-bytes"], ["follow", "timestamps", "previous"], {
+    f: "follow",
+    t: "timestamps",
+    p: "previous",
+  });
   if (!words[0]) {
     yield* process.printError("FATA[0000] ID cannot be empty\n");
     return 1;
@@ -359,7 +425,8 @@ function* exec({ process, runtime }: Context, rest: readonly string[]): Task<num
       })(),
     );
   const code = yield* session.wait();
-  if (code !== 0) yield* process.printError(`FATA[0000] execing command in container: command terminated with exit code ${code}\n`);
+  if (code !== 0)
+    yield* process.printError(`FATA[0000] execing command in container: command terminated with exit code ${code}\n`);
   return code === 0 ? 0 : 1;
 }
 
@@ -377,7 +444,12 @@ function* pull({ process, images }: Context, rest: readonly string[]): Task<numb
 }
 
 function* remove({ process, runtime, images }: Context, command: string, rest: readonly string[]): Task<number> {
-  const { words, flags } = readArguments(rest, ["timeout"], ["force", "all", "prune"], { f: "force", a: "all", q: "prune", t: "timeout" });
+  const { words, flags } = readArguments(rest, ["timeout"], ["force", "all", "prune"], {
+    f: "force",
+    a: "all",
+    q: "prune",
+    t: "timeout",
+  });
   if (command === "rmi" && (flags.has("prune") || flags.has("all"))) {
     const used = new Set(runtime.listContainers().map((c) => c.imageRef));
     for (const image of images.listImages()) {
@@ -395,7 +467,9 @@ function* remove({ process, runtime, images }: Context, command: string, rest: r
     if (command === "rmi") {
       const image = images.imageStatus(word);
       if (!image) {
-        yield* process.printError(`ERRO[0000] no such image ${JSON.stringify(word)} present\nFATA[0000] unable to remove the image(s)\n`);
+        yield* process.printError(
+          `ERRO[0000] no such image ${JSON.stringify(word)} present\nFATA[0000] unable to remove the image(s)\n`,
+        );
         return 1;
       }
       images.removeImage(image.id);
@@ -432,7 +506,9 @@ function* stats({ process, runtime }: Context): Task<number> {
   yield* process.sleep(1000);
   const rows = runtime.listContainerStats().map((s) => {
     const before = first.get(s.id);
-    const cpu = before ? ((s.usageCoreNanoSeconds - before.usageCoreNanoSeconds) / ((s.timestamp - before.timestamp) * 1e6)) * 100 : 0;
+    const cpu = before
+      ? ((s.usageCoreNanoSeconds - before.usageCoreNanoSeconds) / ((s.timestamp - before.timestamp) * 1e6)) * 100
+      : 0;
     return [short(s.id), s.metadata.name, cpu.toFixed(2), size(s.workingSetBytes), size(s.writableLayerBytes), "1"];
   });
   yield* process.print(table(["CONTAINER", "NAME", "CPU %", "MEM", "DISK", "INODES"], rows, 20));

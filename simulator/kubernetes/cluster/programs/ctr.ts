@@ -18,7 +18,12 @@ function* run(tools: NodeTools, process: Process): Task<number> {
     );
     return 1;
   }
-  const { flags, words } = readArguments(process.argv.slice(1), ["namespace", "address", "timeout"], ["quiet", "debug"], { n: "namespace", a: "address", q: "quiet" });
+  const { flags, words } = readArguments(
+    process.argv.slice(1),
+    ["namespace", "address", "timeout"],
+    ["quiet", "debug"],
+    { n: "namespace", a: "address", q: "quiet" },
+  );
   const namespace = flags.get("namespace") ?? "default";
   const [noun, verb = "ls"] = words;
   const isHere = namespace === "k8s.io";
@@ -28,13 +33,24 @@ function* run(tools: NodeTools, process: Process): Task<number> {
     return 0;
   }
   if ((noun === "images" || noun === "image" || noun === "i") && list) {
-    const names = isHere ? host.containerd.images.images().flatMap((image) => host.containerd.images.namesOf(image.id).map((name) => [name, image] as const)) : [];
+    const names = isHere
+      ? host.containerd.images
+          .images()
+          .flatMap((image) => host.containerd.images.namesOf(image.id).map((name) => [name, image] as const))
+      : [];
     if (flags.has("quiet")) yield* process.print(names.map(([name]) => `${name}\n`).join(""));
     else
       yield* process.print(
         table(
           ["REF", "TYPE", "DIGEST", "SIZE", "PLATFORMS", "LABELS"],
-          names.map(([name, image]) => [name, "application/vnd.docker.distribution.manifest.v2+json", image.manifestDigest, `${(image.size * 0.42 / 1024 / 1024).toFixed(1)} MiB`, "linux/amd64", "io.cri-containerd.image=managed"]),
+          names.map(([name, image]) => [
+            name,
+            "application/vnd.docker.distribution.manifest.v2+json",
+            image.manifestDigest,
+            `${((image.size * 0.42) / 1024 / 1024).toFixed(1)} MiB`,
+            "linux/amd64",
+            "io.cri-containerd.image=managed",
+          ]),
           4,
           1,
         ),
@@ -46,7 +62,11 @@ function* run(tools: NodeTools, process: Process): Task<number> {
     yield* process.print(
       table(
         ["CONTAINER", "IMAGE", "RUNTIME"],
-        all.map((c) => [c.id, (c.spec.image && host.containerd.images.namesOf(c.spec.image.id)[0]) ?? "-", "io.containerd.runc.v2"]),
+        all.map((c) => [
+          c.id,
+          (c.spec.image && host.containerd.images.namesOf(c.spec.image.id)[0]) ?? "-",
+          "io.containerd.runc.v2",
+        ]),
         4,
         4,
       ),
@@ -58,7 +78,11 @@ function* run(tools: NodeTools, process: Process): Task<number> {
     yield* process.print(
       table(
         ["TASK", "PID", "STATUS"],
-        all.map((c) => [c.id, String(c.main?.pid ?? 0), c.running ? (c.state === "paused" ? "PAUSED" : "RUNNING") : "STOPPED"]),
+        all.map((c) => [
+          c.id,
+          String(c.main?.pid ?? 0),
+          c.running ? (c.state === "paused" ? "PAUSED" : "RUNNING") : "STOPPED",
+        ]),
         4,
         4,
       ),
@@ -66,9 +90,13 @@ function* run(tools: NodeTools, process: Process): Task<number> {
     return 0;
   }
   if (noun === "version") {
-    yield* process.print("Client:\n  Version:  2.1.9+unknown\n  Go version: go1.24.11\n\nServer:\n  Version:  2.1.9+unknown\n");
+    yield* process.print(
+      "Client:\n  Version:  2.1.9+unknown\n  Go version: go1.24.11\n\nServer:\n  Version:  2.1.9+unknown\n",
+    );
     return 0;
   }
-  yield* process.printError(`ctr: "${words.join(" ")}" is not simulated; crictl does the same and more (crictl ps, crictl images, crictl pull)\n`);
+  yield* process.printError(
+    `ctr: "${words.join(" ")}" is not simulated; crictl does the same and more (crictl ps, crictl images, crictl pull)\n`,
+  );
   return 1;
 }

@@ -10,8 +10,38 @@ import { readSnapshot, snapshotHash, takeSnapshot } from "../etcd-snapshot";
 import { type NodeTools, readArguments } from "./node-tools";
 import { boxTable } from "./table";
 
-const VALUED = ["endpoints", "cacert", "cert", "key", "write-out", "limit", "rev", "data-dir", "name", "initial-cluster", "initial-advertise-peer-urls", "initial-cluster-token", "dial-timeout", "command-timeout", "user", "sort-by", "order"];
-const PLAIN = ["prefix", "keys-only", "print-value-only", "count-only", "hex", "from-key", "cluster", "insecure-skip-tls-verify", "skip-hash-check", "prev-kv", "help"];
+const VALUED = [
+  "endpoints",
+  "cacert",
+  "cert",
+  "key",
+  "write-out",
+  "limit",
+  "rev",
+  "data-dir",
+  "name",
+  "initial-cluster",
+  "initial-advertise-peer-urls",
+  "initial-cluster-token",
+  "dial-timeout",
+  "command-timeout",
+  "user",
+  "sort-by",
+  "order",
+];
+const PLAIN = [
+  "prefix",
+  "keys-only",
+  "print-value-only",
+  "count-only",
+  "hex",
+  "from-key",
+  "cluster",
+  "insecure-skip-tls-verify",
+  "skip-hash-check",
+  "prev-kv",
+  "help",
+];
 const CLUSTER_ID = "14841639068965178418";
 const TIMEOUT_MS = 5000;
 
@@ -32,7 +62,9 @@ function* run(tools: NodeTools, process: Process): Task<number> {
   if (unknown) return yield* fail(`unknown flag: ${unknown}`);
   const [command, ...rest] = words;
   if (command === undefined || flags.has("help")) {
-    yield* process.print("NAME:\n\tetcdctl - A simple command line client for etcd3.\n\nUSAGE:\n\tetcdctl [flags]\n\nCOMMANDS:\n\tdel, endpoint health, endpoint status, get, member list, put, snapshot save, snapshot status, snapshot restore, version\n");
+    yield* process.print(
+      "NAME:\n\tetcdctl - A simple command line client for etcd3.\n\nUSAGE:\n\tetcdctl [flags]\n\nCOMMANDS:\n\tdel, endpoint health, endpoint status, get, member list, put, snapshot save, snapshot status, snapshot restore, version\n",
+    );
     return 0;
   }
   if (command === "version") {
@@ -47,7 +79,9 @@ function* run(tools: NodeTools, process: Process): Task<number> {
       yield* process.print(`${endpoint} is unhealthy: failed to commit proposal: context deadline exceeded\n`);
       return yield* fail("unhealthy cluster");
     }
-    yield* process.printError(`{"level":"warn","logger":"etcd-client","caller":"v3/retry_interceptor.go:63","msg":"retrying of unary invoker failed","target":"etcd-endpoints://0xc000/${endpoint.replace(/^https?:\/\//, "")}","attempt":0,"error":"rpc error: code = DeadlineExceeded desc = latest balancer error: last connection error: connection error: desc = \\"transport: Error while dialing: dial tcp ${endpoint.replace(/^https?:\/\//, "")}: connect: connection refused\\""}\n`);
+    yield* process.printError(
+      `{"level":"warn","logger":"etcd-client","caller":"v3/retry_interceptor.go:63","msg":"retrying of unary invoker failed","target":"etcd-endpoints://0xc000/${endpoint.replace(/^https?:\/\//, "")}","attempt":0,"error":"rpc error: code = DeadlineExceeded desc = latest balancer error: last connection error: connection error: desc = \\"transport: Error while dialing: dial tcp ${endpoint.replace(/^https?:\/\//, "")}: connect: connection refused\\""}\n`,
+    );
     return yield* fail("context deadline exceeded");
   }
   switch (command) {
@@ -55,7 +89,8 @@ function* run(tools: NodeTools, process: Process): Task<number> {
       return yield* get(tools, process, flags, rest);
     case "put": {
       const [key, value] = rest;
-      if (key === undefined || value === undefined) return yield* fail("put command needs 1 argument and input from stdin or 2 arguments");
+      if (key === undefined || value === undefined)
+        return yield* fail("put command needs 1 argument and input from stdin or 2 arguments");
       const done = tools.etcd.txn([], [{ op: "put", key, value: () => value }]);
       if (!done.ok) return yield* fail(done.error);
       yield* process.print("OK\n");
@@ -63,8 +98,13 @@ function* run(tools: NodeTools, process: Process): Task<number> {
     }
     case "del": {
       const [key] = rest;
-      if (key === undefined) return yield* fail("del command needs one argument as key and an optional argument as range_end");
-      const keys = flags.has("prefix") ? range(tools, key, Number.POSITIVE_INFINITY).map((kv) => kv.key) : tools.etcd.store.get(key) ? [key] : [];
+      if (key === undefined)
+        return yield* fail("del command needs one argument as key and an optional argument as range_end");
+      const keys = flags.has("prefix")
+        ? range(tools, key, Number.POSITIVE_INFINITY).map((kv) => kv.key)
+        : tools.etcd.store.get(key)
+          ? [key]
+          : [];
       for (const each of keys) {
         const done = tools.etcd.txn([], [{ op: "delete", key: each }]);
         if (!done.ok) return yield* fail(done.error);
@@ -78,7 +118,8 @@ function* run(tools: NodeTools, process: Process): Task<number> {
       return yield* endpoint(tools, process, flags, rest[0] ?? "");
     case "alarm":
     case "defrag":
-      if (command === "defrag") yield* process.print(`Finished defragmenting etcd member[${endpointOf(tools, process, flags)}]. took 12.4ms\n`);
+      if (command === "defrag")
+        yield* process.print(`Finished defragmenting etcd member[${endpointOf(tools, process, flags)}]. took 12.4ms\n`);
       return 0;
     case "snapshot": {
       const path = rest[1];
@@ -91,7 +132,9 @@ function* run(tools: NodeTools, process: Process): Task<number> {
         return yield* fail(`could not open ${path}.part (open ${path}.part: ${error.text.toLowerCase()})`);
       }
       yield* process.sleep(30);
-      yield* process.printError(`{"level":"info","caller":"snapshot/v3_snapshot.go:65","msg":"created temporary db file","path":"${path}.part"}\n{"level":"info","caller":"snapshot/v3_snapshot.go:76","msg":"fetching snapshot","endpoint":"${endpointOf(tools, process, flags)}"}\n{"level":"info","caller":"snapshot/v3_snapshot.go:97","msg":"saved","path":"${path}"}\n`);
+      yield* process.printError(
+        `{"level":"info","caller":"snapshot/v3_snapshot.go:65","msg":"created temporary db file","path":"${path}.part"}\n{"level":"info","caller":"snapshot/v3_snapshot.go:76","msg":"fetching snapshot","endpoint":"${endpointOf(tools, process, flags)}"}\n{"level":"info","caller":"snapshot/v3_snapshot.go:97","msg":"saved","path":"${path}"}\n`,
+      );
       yield* process.print(`Snapshot saved at ${path}\n`);
       return 0;
     }
@@ -124,7 +167,12 @@ function range(tools: NodeTools, prefix: string, limit: number): readonly KeyVal
 
 const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
-function* get(tools: NodeTools, process: Process, flags: ReadonlyMap<string, string>, rest: readonly string[]): Task<number> {
+function* get(
+  tools: NodeTools,
+  process: Process,
+  flags: ReadonlyMap<string, string>,
+  rest: readonly string[],
+): Task<number> {
   const key = rest[0];
   if (key === undefined) {
     yield* process.printError("Error: get command needs one argument as key and an optional argument as range_end\n");
@@ -181,7 +229,10 @@ function* endpoint(tools: NodeTools, process: Process, flags: ReadonlyMap<string
       return 1;
     }
     yield* process.sleep(took);
-    if (isTable) yield* process.print(boxTable(["ENDPOINT", "HEALTH", "TOOK", "ERROR"], [[name, "true", `${took.toFixed(6)}ms`, ""]]));
+    if (isTable)
+      yield* process.print(
+        boxTable(["ENDPOINT", "HEALTH", "TOOK", "ERROR"], [[name, "true", `${took.toFixed(6)}ms`, ""]]),
+      );
     else yield* process.print(`${name} is healthy: successfully committed proposal: took = ${took.toFixed(6)}ms\n`);
     return 0;
   }
@@ -191,9 +242,36 @@ function* endpoint(tools: NodeTools, process: Process, flags: ReadonlyMap<string
   }
   const size = humanSizeWithPrecision(tools.etcd.store.revision * 1100 + 2_000_000, 2).replace(/([a-zA-Z]+)$/, " $1");
   const index = String(tools.etcd.store.revision + 300);
-  const row = [name, member.id, tools.profile.etcdVersion.replace(/-.*/, ""), size, String(member.isLeader), "false", String(tools.etcd.term), index, index, ""];
+  const row = [
+    name,
+    member.id,
+    tools.profile.etcdVersion.replace(/-.*/, ""),
+    size,
+    String(member.isLeader),
+    "false",
+    String(tools.etcd.term),
+    index,
+    index,
+    "",
+  ];
   if (isTable)
-    yield* process.print(boxTable(["ENDPOINT", "ID", "VERSION", "DB SIZE", "IS LEADER", "IS LEARNER", "RAFT TERM", "RAFT INDEX", "RAFT APPLIED INDEX", "ERRORS"], [row]));
+    yield* process.print(
+      boxTable(
+        [
+          "ENDPOINT",
+          "ID",
+          "VERSION",
+          "DB SIZE",
+          "IS LEADER",
+          "IS LEARNER",
+          "RAFT TERM",
+          "RAFT INDEX",
+          "RAFT APPLIED INDEX",
+          "ERRORS",
+        ],
+        [row],
+      ),
+    );
   else yield* process.print(`${row.join(", ")}\n`);
   return 0;
 }
@@ -216,8 +294,14 @@ function* snapshotFile(process: Process, flags: ReadonlyMap<string, string>, res
     return 1;
   }
   if (verb === "status") {
-    const row = [snapshotHash(node.content), String(snapshot.revision), String(snapshot.keys.length), humanSizeWithPrecision(node.content.length, 2).replace(/([a-zA-Z]+)$/, " $1")];
-    if (flags.get("write-out") === "table") yield* process.print(boxTable(["HASH", "REVISION", "TOTAL KEYS", "TOTAL SIZE"], [row]));
+    const row = [
+      snapshotHash(node.content),
+      String(snapshot.revision),
+      String(snapshot.keys.length),
+      humanSizeWithPrecision(node.content.length, 2).replace(/([a-zA-Z]+)$/, " $1"),
+    ];
+    if (flags.get("write-out") === "table")
+      yield* process.print(boxTable(["HASH", "REVISION", "TOTAL KEYS", "TOTAL SIZE"], [row]));
     else yield* process.print(`${row.join(", ")}\n`);
     return 0;
   }

@@ -30,7 +30,22 @@ function* run(tools: NodeTools, process: Process): Task<number> {
     process.argv.slice(1),
     ["unit", "lines", "output", "since", "until", "priority", "grep"],
     ["no-pager", "follow", "reverse", "pager-end", "catalog", "quiet", "all", "boot", "system", "dmesg"],
-    { u: "unit", n: "lines", o: "output", f: "follow", r: "reverse", e: "pager-end", x: "catalog", q: "quiet", a: "all", b: "boot", p: "priority", g: "grep", S: "since", U: "until" },
+    {
+      u: "unit",
+      n: "lines",
+      o: "output",
+      f: "follow",
+      r: "reverse",
+      e: "pager-end",
+      x: "catalog",
+      q: "quiet",
+      a: "all",
+      b: "boot",
+      p: "priority",
+      g: "grep",
+      S: "since",
+      U: "until",
+    },
   );
   if (unknown) {
     yield* process.printError(`journalctl: invalid option -- '${unknown.replace(/^-+/, "")}'\n`);
@@ -48,7 +63,8 @@ function* run(tools: NodeTools, process: Process): Task<number> {
   const form = (entry: JournalEntry): string => (flags.get("output") === "cat" ? entry.text : journalLine(host, entry));
   let entries = host.journal.read(0).filter(wanted);
   const lines = flags.get("lines") ?? (isFollowed ? "10" : flags.has("pager-end") ? "1000" : undefined);
-  if (lines !== undefined && lines !== "all") entries = entries.slice(-Math.max(0, Number(lines) || 0) || entries.length);
+  if (lines !== undefined && lines !== "all")
+    entries = entries.slice(-Math.max(0, Number(lines) || 0) || entries.length);
   if (lines === "0") entries = [];
   if (flags.has("reverse")) entries = [...entries].reverse();
   let position = host.journal.end;

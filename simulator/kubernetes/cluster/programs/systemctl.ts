@@ -32,20 +32,43 @@ export const systemctl =
 function* run(tools: NodeTools, process: Process): Task<number> {
   const host = tools.hostOf(process);
   if (!host) {
-    yield* process.printError("System has not been booted with systemd as init system (PID 1). Can't operate.\nFailed to connect to bus: Host is down\n");
+    yield* process.printError(
+      "System has not been booted with systemd as init system (PID 1). Can't operate.\nFailed to connect to bus: Host is down\n",
+    );
     return 1;
   }
-  const { flags, words } = readArguments(process.argv.slice(1), ["lines", "type", "state"], ["no-pager", "now", "quiet", "full", "all", "no-legend"], {
-    n: "lines",
-    q: "quiet",
-    l: "full",
-    a: "all",
-    t: "type",
-  });
+  const { flags, words } = readArguments(
+    process.argv.slice(1),
+    ["lines", "type", "state"],
+    ["no-pager", "now", "quiet", "full", "all", "no-legend"],
+    {
+      n: "lines",
+      q: "quiet",
+      l: "full",
+      a: "all",
+      t: "type",
+    },
+  );
   const [command = "list-units", ...names] = words;
   if (command === "daemon-reload" || command === "daemon-reexec") return 0;
   if (command === "list-units" || command === "list-unit-files") return yield* listUnits(process, host);
-  const known = ["status", "start", "stop", "restart", "reload-or-restart", "try-restart", "enable", "disable", "is-active", "is-enabled", "is-failed", "cat", "kill", "reset-failed", "show"];
+  const known = [
+    "status",
+    "start",
+    "stop",
+    "restart",
+    "reload-or-restart",
+    "try-restart",
+    "enable",
+    "disable",
+    "is-active",
+    "is-enabled",
+    "is-failed",
+    "cat",
+    "kill",
+    "reset-failed",
+    "show",
+  ];
   if (!known.includes(command)) {
     yield* process.printError(`Unknown command verb '${command}'.\n`);
     return 1;
@@ -79,7 +102,9 @@ function* missing(process: Process, command: string, name: string): Task<number>
     case "is-enabled":
     case "enable":
     case "disable":
-      yield* process.printError(`Failed to ${command === "is-enabled" ? "get unit file state for" : `${command} unit: Unit file`} ${name}${command === "is-enabled" ? ": No such file or directory" : " does not exist."}\n`);
+      yield* process.printError(
+        `Failed to ${command === "is-enabled" ? "get unit file state for" : `${command} unit: Unit file`} ${name}${command === "is-enabled" ? ": No such file or directory" : " does not exist."}\n`,
+      );
       return 1;
     default:
       yield* process.printError(`Failed to ${command} ${name}: Unit ${name} not found.\n`);
@@ -87,7 +112,13 @@ function* missing(process: Process, command: string, name: string): Task<number>
   }
 }
 
-function* apply(process: Process, host: Host, command: string, unit: Unit, flags: ReadonlyMap<string, string>): Task<number> {
+function* apply(
+  process: Process,
+  host: Host,
+  command: string,
+  unit: Unit,
+  flags: ReadonlyMap<string, string>,
+): Task<number> {
   const { systemd } = host;
   switch (command) {
     case "status":
@@ -115,12 +146,16 @@ function* apply(process: Process, host: Host, command: string, unit: Unit, flags
       if (unit.state === "failed") unit.state = "inactive";
       return 0;
     case "enable":
-      if (!unit.enabled) yield* process.printError(`Created symlink /etc/systemd/system/multi-user.target.wants/${unit.definition.name} → ${unit.definition.path}.\n`);
+      if (!unit.enabled)
+        yield* process.printError(
+          `Created symlink /etc/systemd/system/multi-user.target.wants/${unit.definition.name} → ${unit.definition.path}.\n`,
+        );
       unit.enabled = true;
       if (flags.has("now")) systemd.start(unit);
       return 0;
     case "disable":
-      if (unit.enabled) yield* process.printError(`Removed "/etc/systemd/system/multi-user.target.wants/${unit.definition.name}".\n`);
+      if (unit.enabled)
+        yield* process.printError(`Removed "/etc/systemd/system/multi-user.target.wants/${unit.definition.name}".\n`);
       unit.enabled = false;
       if (flags.has("now")) systemd.stop(unit);
       return 0;
@@ -150,7 +185,13 @@ function* apply(process: Process, host: Host, command: string, unit: Unit, flags
 }
 
 const subState = (unit: Unit): string =>
-  unit.state === "active" ? "running" : unit.state === "activating" ? "auto-restart" : unit.state === "failed" ? "failed" : "dead";
+  unit.state === "active"
+    ? "running"
+    : unit.state === "activating"
+      ? "auto-restart"
+      : unit.state === "failed"
+        ? "failed"
+        : "dead";
 
 function* status(process: Process, host: Host, unit: Unit, lines: number): Task<number> {
   const { definition, state } = unit;
@@ -166,9 +207,7 @@ function* status(process: Process, host: Host, unit: Unit, lines: number): Task<
     out.push(`    Drop-In: ${first!.slice(0, slash)}`, `             └─${first!.slice(slash + 1)}`);
   }
   const reason =
-    state === "failed" || state === "activating"
-      ? ` (Result: ${unit.result?.signal ? "signal" : "exit-code"})`
-      : "";
+    state === "failed" || state === "activating" ? ` (Result: ${unit.result?.signal ? "signal" : "exit-code"})` : "";
   out.push(
     `     Active: ${state} (${subState(unit)})${state === "active" ? "" : reason}${unit.since ? ` since ${stamp(unit.since)}; ${ago(now - unit.since)}` : ""}`,
   );
@@ -178,7 +217,9 @@ function* status(process: Process, host: Host, unit: Unit, lines: number): Task<
     out.push(`   Main PID: ${main.pid} (${main.comm})`);
     out.push(`      Tasks: ${9 + host.kernel.cpuCount} (limit: 4647)`);
     out.push(`     Memory: ${(main.memoryBytes / 1024 / 1024).toFixed(1)}M`);
-    out.push(`        CPU: ${main.cpuMs >= 1000 ? `${(main.cpuMs / 1000).toFixed(3)}s` : `${Math.floor(main.cpuMs)}ms`}`);
+    out.push(
+      `        CPU: ${main.cpuMs >= 1000 ? `${(main.cpuMs / 1000).toFixed(3)}s` : `${Math.floor(main.cpuMs)}ms`}`,
+    );
     out.push(`     CGroup: /system.slice/${definition.name}`, `             └─${main.pid} ${main.argv.join(" ")}`);
   } else if (unit.result)
     out.push(

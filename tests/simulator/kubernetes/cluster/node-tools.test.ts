@@ -9,7 +9,11 @@ import { SinkFile } from "@/simulator/os/open-file";
 import { deploymentOf, makeWorld, podOf, type World } from "./world";
 
 /** Runs one of the world's programs on a machine. */
-function run(world: World, machine: string, line: string): { readonly out: string; readonly err: string; readonly code: number } {
+function run(
+  world: World,
+  machine: string,
+  line: string,
+): { readonly out: string; readonly err: string; readonly code: number } {
   const argv = line.split(" ");
   const host = world.cluster.host(machine);
   let out = "";
@@ -33,11 +37,20 @@ beforeAll(() => {
   world = makeWorld({ profile: threeNodes });
 });
 
-const systemPods = (): string[] => world.pods().filter((p) => p.metadata.namespace === "kube-system").map((p) => p.metadata.name);
+const systemPods = (): string[] =>
+  world
+    .pods()
+    .filter((p) => p.metadata.namespace === "kube-system")
+    .map((p) => p.metadata.name);
 
 test("the control plane shows as Pods of kube-system", () => {
   expect(systemPods()).toEqual(
-    expect.arrayContaining(["etcd-control-plane", "kube-apiserver-control-plane", "kube-controller-manager-control-plane", "kube-scheduler-control-plane"]),
+    expect.arrayContaining([
+      "etcd-control-plane",
+      "kube-apiserver-control-plane",
+      "kube-controller-manager-control-plane",
+      "kube-scheduler-control-plane",
+    ]),
   );
   expect(systemPods().filter((name) => name.startsWith("coredns-"))).toHaveLength(2);
   expect(systemPods().filter((name) => name.startsWith("kube-proxy-"))).toHaveLength(3);
@@ -47,7 +60,9 @@ test("crictl, ctr, systemctl and journalctl look at their machine", () => {
   world.apply(podOf("here", { command: ["sleep", "3600"] }, { nodeName: "worker-1" }));
   world.until("running", () => world.pod("here")?.status?.phase === "Running", 20);
   const ps = run(world, "worker-1", "crictl ps --name here");
-  expect(ps.out.split("\n")[0]).toMatch(/^CONTAINER {11}IMAGE {15}CREATED +STATE {15}NAME {16}ATTEMPT {13}POD ID {14}POD {17}NAMESPACE$/);
+  expect(ps.out.split("\n")[0]).toMatch(
+    /^CONTAINER {11}IMAGE {15}CREATED +STATE {15}NAME {16}ATTEMPT {13}POD ID {14}POD {17}NAMESPACE$/,
+  );
   expect(ps.out).toMatch(/\n[0-9a-f]{13} {7}[0-9a-f]{13} {7}.* ago +Running +here +0 +[0-9a-f]{13} {7}here +default\n/);
   expect(run(world, "worker-1", "crictl pods --name here -q").out).toMatch(/^[0-9a-f]{64}\n$/);
   expect(run(world, "worker-1", "crictl images").out).toContain("registry.k8s.io/pause");
@@ -56,7 +71,9 @@ test("crictl, ctr, systemctl and journalctl look at their machine", () => {
   const status = run(world, "worker-1", "systemctl status kubelet");
   expect(status.out).toMatch(/^● kubelet\.service - kubelet: The Kubernetes Node Agent\n {5}Loaded: loaded/);
   expect(status.out).toContain("Active: active (running) since Mon 2026-11-23 12:00:00 UTC; ");
-  expect(run(world, "worker-1", "journalctl -u kubelet --no-pager").out).toMatch(/Nov 23 12:00:0\d worker-1 kubelet\[\d+\]: I1123 12:00:0\d\.\d{6} +\d+ kubelet_node_status\.go:79\] "Successfully registered node" node="worker-1"/);
+  expect(run(world, "worker-1", "journalctl -u kubelet --no-pager").out).toMatch(
+    /Nov 23 12:00:0\d worker-1 kubelet\[\d+\]: I1123 12:00:0\d\.\d{6} +\d+ kubelet_node_status\.go:79\] "Successfully registered node" node="worker-1"/,
+  );
   run(world, "worker-1", "systemctl stop containerd");
   expect(run(world, "worker-1", "crictl ps").err).toContain("connect: connection refused");
   expect(run(world, "worker-1", "systemctl is-active containerd")).toMatchObject({ out: "inactive\n", code: 3 });
@@ -79,31 +96,52 @@ test("without a scheduler Pods stay Pending; moving its manifest back cures it",
 
 test("deleting a mirror Pod deletes nothing; deleting the process's container restarts it", () => {
   const before = world.cluster.controlPlane.processOf("kube-controller-manager")!;
-  world.client.delete(PODS, { namespace: "kube-system", name: "kube-controller-manager-control-plane" }, { gracePeriodSeconds: 0 });
+  world.client.delete(
+    PODS,
+    { namespace: "kube-system", name: "kube-controller-manager-control-plane" },
+    { gracePeriodSeconds: 0 },
+  );
   world.seconds(6);
   expect(systemPods()).toContain("kube-controller-manager-control-plane");
   expect(world.cluster.controlPlane.processOf("kube-controller-manager")).toBe(before);
   new Faults(world.cluster).crashComponent("kube-controller-manager");
   world.seconds(10);
   expect(world.cluster.controlPlane.processOf("kube-controller-manager")).not.toBe(before);
-  expect(world.pod("kube-controller-manager-control-plane", "kube-system")?.status?.containerStatuses?.[0]?.restartCount).toBe(1);
+  expect(
+    world.pod("kube-controller-manager-control-plane", "kube-system")?.status?.containerStatuses?.[0]?.restartCount,
+  ).toBe(1);
 });
 
 test("etcd: keys, members, a snapshot and its return", () => {
-  const tls = "--cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/server.crt --key=/etc/kubernetes/pki/etcd/server.key";
-  expect(run(world, "control-plane", "etcdctl member list")).toMatchObject({ code: 1, err: expect.stringContaining("Error: context deadline exceeded") });
-  expect(run(world, "control-plane", `etcdctl ${tls} member list`).out).toBe("8e9e05c52164694d, started, control-plane, https://10.89.0.10:2380, https://10.89.0.10:2379, false\n");
-  expect(run(world, "control-plane", `etcdctl ${tls} get /registry/pods/default --prefix --keys-only`).out).toContain("/registry/pods/default/here\n\n");
+  const tls =
+    "--cacert=/etc/kubernetes/pki/etcd/ca.crt --cert=/etc/kubernetes/pki/etcd/server.crt --key=/etc/kubernetes/pki/etcd/server.key";
+  expect(run(world, "control-plane", "etcdctl member list")).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("Error: context deadline exceeded"),
+  });
+  expect(run(world, "control-plane", `etcdctl ${tls} member list`).out).toBe(
+    "8e9e05c52164694d, started, control-plane, https://10.89.0.10:2380, https://10.89.0.10:2379, false\n",
+  );
+  expect(run(world, "control-plane", `etcdctl ${tls} get /registry/pods/default --prefix --keys-only`).out).toContain(
+    "/registry/pods/default/here\n\n",
+  );
   world.apply(deploymentOf("keep", 2));
   world.seconds(10);
-  expect(run(world, "control-plane", `etcdctl ${tls} snapshot save /tmp/snap.db`).out).toBe("Snapshot saved at /tmp/snap.db\n");
+  expect(run(world, "control-plane", `etcdctl ${tls} snapshot save /tmp/snap.db`).out).toBe(
+    "Snapshot saved at /tmp/snap.db\n",
+  );
   expect(run(world, "control-plane", "etcdutl snapshot status /tmp/snap.db -w table").out).toContain("| TOTAL KEYS |");
   world.client.delete(DEPLOYMENTS, { namespace: "default", name: "keep" });
   world.seconds(10);
-  expect(run(world, "control-plane", "etcdutl snapshot restore /tmp/snap.db --data-dir /var/lib/etcd-restored").code).toBe(0);
+  expect(
+    run(world, "control-plane", "etcdutl snapshot restore /tmp/snap.db --data-dir /var/lib/etcd-restored").code,
+  ).toBe(0);
   const host = world.cluster.host("control-plane");
   const manifest = decodeUtf8(host.mounts.readFile("/etc/kubernetes/manifests/etcd.yaml"));
-  host.write("/etc/kubernetes/manifests/etcd.yaml", manifest.replace("path: /var/lib/etcd\n", "path: /var/lib/etcd-restored\n"));
+  host.write(
+    "/etc/kubernetes/manifests/etcd.yaml",
+    manifest.replace("path: /var/lib/etcd\n", "path: /var/lib/etcd-restored\n"),
+  );
   world.seconds(60);
   expect(world.client.get(DEPLOYMENTS, { namespace: "default", name: "keep" }).ok).toBe(true);
   expect(world.pods("app=keep").filter((p) => p.status?.phase === "Running")).toHaveLength(2);
@@ -111,9 +149,13 @@ test("etcd: keys, members, a snapshot and its return", () => {
 
 test("kubeadm: tokens and join", () => {
   const created = run(world, "control-plane", "kubeadm token create --print-join-command");
-  expect(created.out).toMatch(/^kubeadm join 10\.89\.0\.10:6443 --token [a-z0-9]{6}\.[a-z0-9]{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64} \n$/);
+  expect(created.out).toMatch(
+    /^kubeadm join 10\.89\.0\.10:6443 --token [a-z0-9]{6}\.[a-z0-9]{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64} \n$/,
+  );
   expect(run(world, "control-plane", "kubeadm token list").out).toContain("authentication,signing");
-  expect(run(world, "worker-1", created.out.trim()).err).toContain("[ERROR FileAvailable--etc-kubernetes-kubelet.conf]");
+  expect(run(world, "worker-1", created.out.trim()).err).toContain(
+    "[ERROR FileAvailable--etc-kubernetes-kubelet.conf]",
+  );
   run(world, "worker-2", "kubeadm reset -f");
   world.client.raw({ method: "DELETE", path: "/api/v1/nodes/worker-2" });
   world.seconds(20);
