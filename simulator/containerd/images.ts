@@ -34,20 +34,25 @@ export function configBlob(parts: ImageParts): string {
 
 /** The manifest blob: config and layers by digest. */
 export function manifestBlob(config: string, layers: readonly Layer[]): string {
-  return JSON.stringify({
-    schemaVersion: 2,
-    mediaType: "application/vnd.docker.distribution.manifest.v2+json",
-    config: {
-      mediaType: "application/vnd.docker.container.image.v1+json",
-      size: config.length,
-      digest: `sha256:${sha256Hex(encodeUtf8(config))}`,
+  // Indented as Docker's own manifests are: their size shows when they are pushed.
+  return JSON.stringify(
+    {
+      schemaVersion: 2,
+      mediaType: "application/vnd.docker.distribution.manifest.v2+json",
+      config: {
+        mediaType: "application/vnd.docker.container.image.v1+json",
+        size: config.length,
+        digest: `sha256:${sha256Hex(encodeUtf8(config))}`,
+      },
+      layers: layers.map((layer) => ({
+        mediaType: "application/vnd.docker.image.rootfs.diff.tar.gzip",
+        size: layer.compressedSize,
+        digest: layer.digest,
+      })),
     },
-    layers: layers.map((layer) => ({
-      mediaType: "application/vnd.docker.image.rootfs.diff.tar.gzip",
-      size: layer.compressedSize,
-      digest: layer.digest,
-    })),
-  });
+    null,
+    3,
+  );
 }
 
 /** Makes an image of its parts; its id and digest follow from them. */

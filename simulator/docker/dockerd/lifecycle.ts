@@ -127,6 +127,9 @@ function startTask(daemon: Daemon, container: DockerContainer, options: StartOpt
       settings.delete(entry);
     }
   }
+  for (const device of hostConfig.Devices ?? [])
+    if (!daemon.fs.exists(device.PathOnHost))
+      throw systemError(`error gathering device information while adding custom device ${JSON.stringify(device.PathOnHost)}: no such file or directory`);
   const pidMode = hostConfig.PidMode ?? "";
   container.runtime.spec = {
     ...container.runtime.spec,

@@ -114,7 +114,9 @@ export class PortPublisher {
     const shown = host.address.includes(":") ? `[${host.address}]` : host.address;
     if (this.#isHeld(host.address, host.port, host.protocol))
       throw failed(`Bind for ${shown}:${host.port} failed: port is already allocated`);
-    const stopProxy = this.#startProxy(request, host, containerPort, (error) =>
+    // A UDP socket on every IPv4 address holds the port for IPv6 as well: one proxy serves both.
+    const isSecondUdp = host.protocol === "udp" && host.address === "::";
+    const stopProxy = isSecondUdp ? () => {} : this.#startProxy(request, host, containerPort, (error) =>
       failed(
         `failed to bind host port for ${shown}:${host.port}:${request.address}:${containerPort}/${host.protocol}: ${error.text.toLowerCase()}`,
       ),

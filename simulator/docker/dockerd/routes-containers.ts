@@ -150,7 +150,9 @@ export const containerRoutes: readonly Route[] = [
     return logs(daemon, at(daemon, request), request);
   }),
   route("POST", "/containers/:name/attach", function* (daemon, request) {
-    return attachContainer(daemon, at(daemon, request), {
+    const container = at(daemon, request);
+    yield* daemon.wait(COST.attach);
+    return attachContainer(daemon, container, {
       stdin: request.flag("stdin"),
       stdout: request.flag("stdout"),
       stderr: request.flag("stderr"),
