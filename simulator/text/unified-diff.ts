@@ -22,5 +22,6 @@ export function unifiedDiff(from: DiffSide, to: DiffSide, context = 3): string {
 /** GNU diff leaves out a count of one and names the line before an empty side. */
 function range(start: number, lines: number): string {
   if (lines === 1) return String(start);
+  if (lines === 0) return `${start - 1},0`;
   return `${start},${lines}`;
 }

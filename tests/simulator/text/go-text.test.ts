@@ -11,7 +11,7 @@ test("JSON as Go indents and escapes it", () => {
     '{\n    "a": {\n        "x": "\\u003c\\u0026\\u003e"\n    },\n    "b": []\n}',
   );
   expect(goJson({ b: 1, a: undefined, c: "\u2028" }, { sortKeys: false })).toBe('{"b":1,"c":"\\u2028"}');
-  expect(goJson(9_007_199_254_740_993)).toBe("9007199254740992");
+  expect(goJson(2 ** 53)).toBe("9007199254740992");
 });
 
 test.each([
@@ -57,5 +57,6 @@ test("did you mean", () => {
 test("a unified diff", () => {
   const text = unifiedDiff({ label: "a", text: "1\n2\n3\n" }, { label: "b", text: "1\nx\n3\n" });
   expect(text).toBe("--- a\n+++ b\n@@ -1,3 +1,3 @@\n 1\n-2\n+x\n 3\n");
+  expect(unifiedDiff({ label: "a", text: "" }, { label: "b", text: "new\n" })).toContain("@@ -0,0 +1 @@");
   expect(unifiedDiff({ label: "a", text: "same" }, { label: "b", text: "same" })).toBe("");
 });
