@@ -4,6 +4,7 @@
  */
 import type { ApiRequest, ApiResponse } from "../base/door";
 import type { Bytes } from "../base/bytes";
+import type { Cancel } from "../base/loop";
 import type { JsonObject } from "../base/json";
 
 /** Changes whenever the same log could give other bytes. A log names the version that made it. */
@@ -76,6 +77,27 @@ export interface Machine {
   /** One hash over etcd, dockerd, files, processes and all output so far. */
   stateHash(): string;
   readonly observe: Observation;
+  /**
+   * The doors of the two servers, for adapters that serve them to real clients; like command(), not in the log. The API
+   * server answers at once (or says in `failure` why nobody did); the engine answers when it is done, `undefined` when
+   * no daemon listens. Streams go on as the machine runs.
+   */
+  kubernetes(request: OutsideKubernetesRequest): ApiResponse | NoAnswer;
+  docker(request: ApiRequest, answer: (response: ApiResponse | undefined) => void): Cancel;
+}
+
+/** A request to the Kubernetes API and who makes it; a bearer token may also come in `headers.authorization`. */
+export interface OutsideKubernetesRequest extends ApiRequest {
+  readonly credentials?: {
+    readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] };
+    readonly token?: string;
+    readonly impersonate?: { readonly user?: string; readonly groups?: readonly string[]; readonly uid?: string };
+  };
+}
+
+/** Why no answer came, in the words of Go's net package. */
+export interface NoAnswer {
+  readonly failure: string;
 }
 
 export interface CommandOptions {

@@ -1,6 +1,11 @@
 /** A world's cluster: the Cluster of `kubernetes/cluster`, joined to the laptop, the registries and the observer. */
 import type { ApiRequest, ApiResponse } from "../base/door";
 import type { RollingHash } from "../base/hash";
+import type { Loop } from "../base/loop";
+import type { Random } from "../base/random";
+import type { Registries } from "../containerd/registry";
+import type { Network } from "../net/network";
+import type { Segment } from "../net/segment";
 import type { JsonObject } from "../base/json";
 import { pauseImage } from "../images/index";
 import { isTransportFailure, type Transport, type TransportFailure } from "../kubernetes/apimachinery/transport";
@@ -13,7 +18,7 @@ import { parseCidr } from "../net/address";
 import type { Process, Program } from "../os/process";
 import type { AuditEntry } from "./api";
 import { layNodeRoot } from "./node-files";
-import type { World } from "./world";
+import type { Laptop } from "./laptop";
 import { LAN_GATEWAY } from "./lan";
 
 /** What checks and panels call themselves; their reads are no part of the history they read. */
@@ -22,11 +27,21 @@ const OBSERVER = "observer";
 /** How long a cluster may take to come up, in virtual ms. */
 const BOOT_MS = 180_000;
 
+/** What the cluster is joined to. */
+export interface ClusterSurroundings {
+  readonly loop: Loop;
+  readonly random: Random;
+  readonly network: Network;
+  readonly lan: Segment;
+  readonly registries: Registries;
+  readonly laptop: Laptop;
+}
+
 export class ClusterOfWorld {
   readonly cluster: Cluster;
-  readonly #world: World;
+  readonly #world: ClusterSurroundings;
 
-  constructor(world: World, options: { readonly profile: string; readonly workers?: number }, programs: Map<string, Program>) {
+  constructor(world: ClusterSurroundings, options: { readonly profile: string; readonly workers?: number }, programs: Map<string, Program>) {
     const found = profiles.find((profile) => profile.name === options.profile);
     if (!found) throw new Error(`no cluster profile "${options.profile}"`);
     this.#world = world;

@@ -1,8 +1,10 @@
 /** A machine: a world, the inputs it has had, and what outsiders may see of it. */
 import { type Bytes, decodeUtf8 } from "../base/bytes";
 import { instantOf } from "../base/clock";
+import type { ApiRequest, ApiResponse } from "../base/door";
 import { RollingHash } from "../base/hash";
 import { limits } from "../base/limits";
+import type { Cancel } from "../base/loop";
 import {
   type CommandOptions,
   type CommandRun,
@@ -10,11 +12,14 @@ import {
   type LogEntry,
   type Machine,
   type MachineLog,
+  type NoAnswer,
   type Observation,
+  type OutsideKubernetesRequest,
   SIMULATOR_VERSION,
   type StartState,
 } from "./api";
 import { startCommand } from "./commands";
+import { askDocker, askKubernetes } from "./doors";
 import { applyFault } from "./faults";
 import { observe } from "./observe";
 import { findScenario } from "./scenarios";
@@ -118,6 +123,14 @@ class SimulatedMachine implements Machine {
 
   command(line: string, options: CommandOptions = {}): CommandRun {
     return startCommand(this.#world.laptop, line, options);
+  }
+
+  kubernetes(request: OutsideKubernetesRequest): ApiResponse | NoAnswer {
+    return askKubernetes(this.#world, request);
+  }
+
+  docker(request: ApiRequest, answer: (response: ApiResponse | undefined) => void): Cancel {
+    return askDocker(this.#world, request, answer);
   }
 
   onOutput(listener: (terminal: number, bytes: Bytes) => void): void {

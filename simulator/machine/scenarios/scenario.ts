@@ -1,6 +1,13 @@
 /** What a world is made of, as data and one hook. */
 import type { EngineFacts } from "../../docker/dockerd/engine";
-import type { World } from "../world";
+import type { Laptop } from "../laptop";
+
+/** What a scenario may lay before the learner arrives. */
+export interface Preparation {
+  readonly laptop: Laptop;
+  /** Images that the laptop's engine has from the start. */
+  preloadImages(names: readonly string[]): void;
+}
 
 export interface Scenario {
   readonly name: string;
@@ -14,7 +21,7 @@ export interface Scenario {
   /** The name of a cluster profile, and how many workers where that differs. */
   readonly cluster?: { readonly profile: string; readonly workers?: number };
   /** Lays files, pulls images … before start commands run. */
-  prepare?(world: World): void;
+  prepare?(world: Preparation): void;
 }
 
 const GIB = 1024 ** 3;
