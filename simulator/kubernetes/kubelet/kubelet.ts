@@ -141,7 +141,7 @@ export class Kubelet {
       () => this.runtime(),
       () => this.images(),
     );
-    this.#references = new ReferencedObjects({ scope, client, random });
+    this.#references = new ReferencedObjects({ scope, client });
     this.statuses = new StatusManager({
       scope,
       client,

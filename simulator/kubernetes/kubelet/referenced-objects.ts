@@ -1,66 +1,50 @@
 /**
- * ConfigMaps and Secrets that Pods of this node refer to, each watched by name while a Pod needs it (upstream's
- * watch-based managers), and service account tokens, asked for anew before they expire.
+ * ConfigMaps and Secrets that Pods of this node refer to, read by name and remembered for a moment (upstream's
+ * TTL-based managers; a Pod that comes or changes is read for anew), and service account tokens, asked for again before
+ * they expire.
  */
-import { parseRfc3339 } from "../../base/clock";
-import type { Random } from "../../base/random";
+import { type Instant, parseRfc3339 } from "../../base/clock";
 import { failure, ok, type Result } from "../../base/result";
-import type { ConfigMap, Pod, Secret, ServiceAccountTokenProjection, Volume } from "../api/types.generated";
 import type { KubeObject } from "../apimachinery/object";
+import type { ConfigMap, Pod, Secret, ServiceAccountTokenProjection, Volume } from "../api/types.generated";
 import { type Client, transportFailureOf } from "../client/client";
-import { Informer } from "../client/informer";
 import type { ResourceType } from "../client/resource-type";
 import { CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS } from "../client/resources";
-import { Scope } from "../client/scope";
+import type { Scope } from "../client/scope";
 
-interface Watched<T extends KubeObject> {
-  readonly informer: Informer<T>;
-  readonly scope: Scope;
-  readonly users: Set<string>;
+interface Remembered {
+  readonly result: Result<KubeObject, string>;
+  readonly until: Instant;
 }
 
 export interface ReferencedObjectsOptions {
   readonly scope: Scope;
   readonly client: Client;
-  readonly random: Random;
 }
+
+/** Many Pods that start together read an object once. */
+const REMEMBER_MS = 5000;
 
 export class ReferencedObjects {
   readonly #options: ReferencedObjectsOptions;
-  readonly #watched = new Map<string, Watched<KubeObject>>();
-  readonly #keysOfPod = new Map<string, readonly string[]>();
+  readonly #remembered = new Map<string, Remembered>();
   readonly #tokens = new Map<string, { readonly token: string; readonly refreshAt: number }>();
 
   constructor(options: ReferencedObjectsOptions) {
     this.#options = options;
-    options.scope.onEnd(() => {
-      for (const { scope } of this.#watched.values()) scope.end();
-    });
   }
 
-  /** Begins to watch what a Pod refers to. */
+  /** A Pod has come or changed: what it refers to is read anew, unless that was a moment ago. */
   register(pod: Pod): void {
-    const uid = pod.metadata.uid;
-    if (this.#keysOfPod.has(uid)) return;
     const namespace = pod.metadata.namespace ?? "default";
     const names = referencesOf(pod);
-    const keys = [
-      ...[...names.configMaps].map((name) => this.#watch(CONFIG_MAPS, namespace, name, uid)),
-      ...[...names.secrets].map((name) => this.#watch(SECRETS, namespace, name, uid)),
-    ];
-    this.#keysOfPod.set(uid, keys);
+    // The authority's certificate is the same for all and never changes.
+    for (const name of names.configMaps)
+      if (name !== "kube-root-ca.crt") this.#remembered.delete(`configmaps/${namespace}/${name}`);
+    for (const name of names.secrets) this.#remembered.delete(`secrets/${namespace}/${name}`);
   }
 
   unregister(podUid: string): void {
-    for (const key of this.#keysOfPod.get(podUid) ?? []) {
-      const watched = this.#watched.get(key);
-      watched?.users.delete(podUid);
-      if (watched && watched.users.size === 0) {
-        watched.scope.end();
-        this.#watched.delete(key);
-      }
-    }
-    this.#keysOfPod.delete(podUid);
     for (const key of this.#tokens.keys()) if (key.startsWith(`${podUid}|`)) this.#tokens.delete(key);
   }
 
@@ -101,37 +85,23 @@ export class ReferencedObjects {
     return ok(token);
   }
 
-  #watch<T extends KubeObject>(type: ResourceType<T>, namespace: string, name: string, user: string): string {
-    const key = `${type.plural}/${namespace}/${name}`;
-    let watched = this.#watched.get(key);
-    if (!watched) {
-      const scope = new Scope(this.#options.scope.loop);
-      const { client, random } = this.#options;
-      const informer = new Informer(
-        type,
-        { scope, client, random },
-        { namespace, fieldSelector: `metadata.name=${name}` },
-      );
-      watched = { informer: informer as unknown as Informer<KubeObject>, scope, users: new Set() };
-      this.#watched.set(key, watched);
-      informer.start();
-    }
-    watched.users.add(user);
-    return key;
-  }
-
   #get<T extends KubeObject>(type: ResourceType<T>, word: string, namespace: string, name: string): Result<T, string> {
-    const watched = this.#watched.get(`${type.plural}/${namespace}/${name}`);
-    if (watched?.informer.hasSynced) {
-      const found = watched.informer.cache.get(`${namespace}/${name}`);
-      if (found) return ok(found as unknown as T);
-      // The watch may be behind what was created a moment ago.
-    }
+    const key = `${type.plural}/${namespace}/${name}`;
+    const now = this.#options.scope.now();
+    const known = this.#remembered.get(key);
+    if (known && known.until > now) return known.result as Result<T, string>;
     const got = this.#options.client.get(type, { namespace, name });
-    if (got.ok) return ok(got.value);
-    if (transportFailureOf(got.error) !== undefined)
-      return failure(`failed to sync ${word} cache: timed out waiting for the condition`);
-    return failure(got.error.reason === "NotFound" ? `${word} "${name}" not found` : (got.error.message ?? ""));
+    let result: Result<T, string>;
+    if (got.ok) result = ok(got.value);
+    else if (transportFailureOf(got.error) !== undefined)
+      result = failure(`failed to sync ${word} cache: timed out waiting for the condition`);
+    else result = failure(got.error.reason === "NotFound" ? `${word} "${name}" not found` : (got.error.message ?? ""));
+    // What is missing is looked for at every turn.
+    if (result.ok) {
+      if (this.#remembered.size > 1000) this.#remembered.clear();
+      this.#remembered.set(key, { result, until: now + REMEMBER_MS });
+    }
+    return result;
   }
 }
 
