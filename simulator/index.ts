@@ -1,7 +1,7 @@
 /** The only door of the simulator for `lib` and `app`. */
 export type { Bytes } from "./base/bytes";
 export { bytesToArray, decodeUtf8, encodeUtf8 } from "./base/bytes";
-export type { ApiRequest, ApiResponse } from "./base/door";
+export type { ApiRequest, ApiResponse, ApiStream, ClientFrame, ServerFrame } from "./base/door";
 export type { Json, JsonObject } from "./base/json";
 export type {
   AuditEntry,
@@ -13,7 +13,9 @@ export type {
   LogEntry,
   Machine,
   MachineLog,
+  NoAnswer,
   Observation,
+  OutsideKubernetesRequest,
   ProgramRun,
   StartState,
 } from "./machine/api";
