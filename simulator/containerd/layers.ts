@@ -169,9 +169,21 @@ function walkChanges(root: DirInode, found: (path: string, kind: FileChange["kin
       if (node.kind === "file" && before.kind === "file" && sameFile(node, before)) continue;
       found(path, "C", node);
       changed = true;
-      if (node.kind === "dir") visitNew(node, path);
+      if (node.kind === "dir") visitReplaced(node, before, path);
     }
     return changed;
+  };
+  /** A folder that was removed and made again: what the old one had and the new one has not is gone. */
+  const visitReplaced = (dir: DirInode, before: Inode, at: string): void => {
+    const old = before.kind === "dir" ? before.entries : new Map<string, Inode>();
+    for (const name of old.keys()) if (!dir.entries.has(name)) found(`${at}/${name}`, "D");
+    for (const [name, node] of dir.entries) {
+      const earlier = old.get(name);
+      found(`${at}/${name}`, earlier ? "C" : "A", node);
+      if (node.kind !== "dir") continue;
+      if (earlier) visitReplaced(node, earlier, `${at}/${name}`);
+      else visitNew(node, `${at}/${name}`);
+    }
   };
   const visitNew = (dir: DirInode, at: string): void => {
     for (const [name, node] of dir.entries) {

@@ -176,14 +176,15 @@ export class Container implements RuntimeContainer {
     process.signal(signal, { fromOutside: true });
   }
 
-  /** Every process of the container gets KILL: what happens when its first process is gone or must go. */
   pause(): void {
-    this.#host.kernel.setFrozen(this.#cgroup!, true);
+    if (!this.#cgroup) return;
+    this.#host.kernel.setFrozen(this.#cgroup, true);
     this.state = "paused";
   }
 
   resume(): void {
-    this.#host.kernel.setFrozen(this.#cgroup!, false);
+    if (!this.#cgroup) return;
+    this.#host.kernel.setFrozen(this.#cgroup, false);
     this.state = "running";
   }
 

@@ -29,7 +29,7 @@ const unescapeLiteral = (text: string): string =>
 
 /** A string literal's value; `${…}` and `{…}` of templates become placeholders that the server fills. */
 function literal(text: string): string | undefined {
-  const m = /^\s*(?:f|b|rf|fr)?(["'`])((?:\\.|(?!\1)[\s\S])*)\1/.exec(text);
+  const m = /^\s*(?:f|b|rf|fr)?(["'`])((?:\\.|(?!\1)[\s\S])*)\1\s*(?:\.encode\([^)]*\))?\s*(?:,\s*\d+\s*)?$/.exec(text);
   if (!m) return undefined;
   const value = unescapeLiteral(m[2]!);
   return value
@@ -106,7 +106,8 @@ function readJavaScript(code: string): ReadScript {
     /\.(?:get|all|use)\(\s*["']([^"']+)["']\s*,[\s\S]*?\.(?:send|json|end)\(([\s\S]*?)\)\s*[;}\n]/g,
   )) {
     const answer = answerOf(m[2]!);
-    if (answer !== undefined) routes.set(m[1]!, answer);
+    if (answer === undefined) return { kind: "unknown", reason: "its answers are computed" };
+    routes.set(m[1]!, answer);
   }
   let fallback: string | undefined;
   if (routes.size === 0) {
@@ -155,7 +156,8 @@ function readPython(code: string): ReadScript {
     /@app\.(?:route|get)\(\s*["']([^"']+)["'][^)]*\)\s*(?:async\s+)?def\s+\w+\([^)]*\):[\s\S]*?return\s+([^\n]+(?:\n[^\n@]*\})?)/g,
   )) {
     const answer = answerOf(m[2]!);
-    if (answer !== undefined) routes.set(m[1]!, answer);
+    if (answer === undefined) return { kind: "unknown", reason: "its answers are computed" };
+    routes.set(m[1]!, answer);
   }
   let fallback: string | undefined;
   if (!isFlask) {

@@ -166,14 +166,25 @@ const pause: Program = function* (process) {
 const registry: Program = function* (process) {
   const port = Number((process.env["REGISTRY_HTTP_ADDR"] ?? ":5000").split(":").at(-1));
   process.resizeMemory(9_000_000);
-  yield* process.printError(`time="${dashTime(process.now()).replace(" ", "T")}Z" level=info msg="listening on [::]:${port}" go.version=go1.20.8 instance.id=0 service=registry version=2.8.3 \n`);
+  yield* process.printError(
+    `time="${dashTime(process.now()).replace(" ", "T")}Z" level=info msg="listening on [::]:${port}" go.version=go1.20.8 instance.id=0 service=registry version=2.8.3 \n`,
+  );
   return yield* serveUntilSignal(
     process,
     () =>
       serveHttp(process, port, function* (request) {
-        const headers = [["Docker-Distribution-Api-Version", "registry/2.0"], ["Content-Type", "application/json; charset=utf-8"]] as const;
+        const headers = [
+          ["Docker-Distribution-Api-Version", "registry/2.0"],
+          ["Content-Type", "application/json; charset=utf-8"],
+        ] as const;
         if (request.path === "/v2/") return { status: 200, headers, body: encodeUtf8("{}") };
-        return { status: 404, headers, body: encodeUtf8('{"errors":[{"code":"UNSUPPORTED","message":"only /v2/ is served here; pull and push reach the registry through the engine"}]}\n') };
+        return {
+          status: 404,
+          headers,
+          body: encodeUtf8(
+            '{"errors":[{"code":"UNSUPPORTED","message":"only /v2/ is served here; pull and push reach the registry through the engine"}]}\n',
+          ),
+        };
       }),
     2,
     () => `level=fatal msg="listen tcp :${port}: bind: address already in use"\n`,
@@ -196,7 +207,11 @@ export const smallServerImages: readonly ImageDefinition[] = [
     stars: 4100,
     created: "2025-07-01T09:00:00Z",
     layers: [
-      { createdBy: "COPY registry /bin/registry # buildkit", files: { "/bin/registry": { program: "registry" }, "/var/lib/registry": { dir: 0o755 } }, size: 25_400_000 },
+      {
+        createdBy: "COPY registry /bin/registry # buildkit",
+        files: { "/bin/registry": { program: "registry" }, "/var/lib/registry": { dir: 0o755 } },
+        size: 25_400_000,
+      },
       { createdBy: "VOLUME [/var/lib/registry]" },
       { createdBy: "EXPOSE map[5000/tcp:{}]" },
       { createdBy: 'ENTRYPOINT ["registry"]' },

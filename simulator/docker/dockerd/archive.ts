@@ -112,7 +112,7 @@ export function extractInto(files: MountNamespace, target: string, entries: read
     }
     if (node.kind === "dir") {
       if (existing && existing.kind !== "dir") files.removeTree(path);
-      if (!existing || existing.kind !== "dir") files.makeDir(path);
+      if (existing?.kind !== "dir") files.makeDir(path);
       files.setAttributes(path, { mode: node.mode, uid: node.uid, gid: node.gid, mtime: node.mtime });
       continue;
     }

@@ -150,7 +150,9 @@ function mergeHealth(
   base: ContainerConfig["Healthcheck"],
 ): ContainerConfig["Healthcheck"] {
   const clean = (config: NonNullable<ContainerConfig["Healthcheck"]>): ContainerConfig["Healthcheck"] =>
-    Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined && value !== 0)) as ContainerConfig["Healthcheck"];
+    Object.fromEntries(
+      Object.entries(config).filter(([, value]) => value !== undefined && value !== 0),
+    ) as ContainerConfig["Healthcheck"];
   if (!asked) return base;
   if (!base) return clean(asked);
   return clean({

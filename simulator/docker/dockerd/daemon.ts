@@ -66,7 +66,16 @@ export interface DaemonOptions {
 }
 
 /** Time that operations take, ms: what a small machine needs. */
-export const COST = { create: 18, start: 140, stop: 10, exec: 45, remove: 12, network: 60, attach: 12, small: 2 } as const;
+export const COST = {
+  create: 18,
+  start: 140,
+  stop: 10,
+  exec: 45,
+  remove: 12,
+  network: 60,
+  attach: 12,
+  small: 2,
+} as const;
 
 const FIRST_PID = 700;
 

@@ -129,7 +129,9 @@ function startTask(daemon: Daemon, container: DockerContainer, options: StartOpt
   }
   for (const device of hostConfig.Devices ?? [])
     if (!daemon.fs.exists(device.PathOnHost))
-      throw systemError(`error gathering device information while adding custom device ${JSON.stringify(device.PathOnHost)}: no such file or directory`);
+      throw systemError(
+        `error gathering device information while adding custom device ${JSON.stringify(device.PathOnHost)}: no such file or directory`,
+      );
   const pidMode = hostConfig.PidMode ?? "";
   container.runtime.spec = {
     ...container.runtime.spec,
@@ -444,7 +446,7 @@ export function* pauseContainer(daemon: Daemon, container: DockerContainer): Tas
   if (container.restarting)
     throw conflict(`Container ${container.id} is restarting, wait until the container is running`);
   yield* daemon.wait(COST.small);
-  if (!container.running) throw conflict(`container ${container.id} is not running`);
+  if (!container.running || !container.runtime.running) throw conflict(`container ${container.id} is not running`);
   daemon.containerd.pause(container.id);
   container.paused = true;
   daemon.publish(container, "pause");

@@ -116,11 +116,13 @@ export class PortPublisher {
       throw failed(`Bind for ${shown}:${host.port} failed: port is already allocated`);
     // A UDP socket on every IPv4 address holds the port for IPv6 as well: one proxy serves both.
     const isSecondUdp = host.protocol === "udp" && host.address === "::";
-    const stopProxy = isSecondUdp ? () => {} : this.#startProxy(request, host, containerPort, (error) =>
-      failed(
-        `failed to bind host port for ${shown}:${host.port}:${request.address}:${containerPort}/${host.protocol}: ${error.text.toLowerCase()}`,
-      ),
-    );
+    const stopProxy = isSecondUdp
+      ? () => {}
+      : this.#startProxy(request, host, containerPort, (error) =>
+          failed(
+            `failed to bind host port for ${shown}:${host.port}:${request.address}:${containerPort}/${host.protocol}: ${error.text.toLowerCase()}`,
+          ),
+        );
     this.#held.push(host);
     const { iptables } = this.#host;
     const isV4 = !host.address.includes(":");

@@ -51,9 +51,18 @@ const statusOf = {
 
 export function* pullRoute(
   daemon: Daemon,
-  options: { readonly name: string; readonly tag: string | undefined; readonly platform: string | undefined; readonly credentials: Credentials | undefined },
+  options: {
+    readonly name: string;
+    readonly tag: string | undefined;
+    readonly platform: string | undefined;
+    readonly credentials: Credentials | undefined;
+  },
 ): Task<ApiResponse> {
-  const text = options.tag ? (options.tag.includes(":") ? `${options.name}@${options.tag}` : `${options.name}:${options.tag}`) : options.name;
+  const text = options.tag
+    ? options.tag.includes(":")
+      ? `${options.name}@${options.tag}`
+      : `${options.name}:${options.tag}`
+    : options.name;
   const parsed = parseReference(text);
   if (!parsed.ok) throw badRequest(parsed.error);
   const isAll = parsed.value.tag === undefined && parsed.value.digest === undefined;
@@ -81,7 +90,14 @@ function* allTags(daemon: Daemon, reference: Reference): Task<readonly Reference
   const registry = yield* reachRegistry(daemon.containerd, reference.domain);
   if ("kind" in registry) throw new ApiFailure(statusOf[registry.kind], pullFailureMessage(reference, registry));
   const tags = registry.tags(reference.path);
-  if (!tags) throw new ApiFailure(404, pullFailureMessage(withDefaultTag(reference), { kind: "denied", message: "denied: requested access to the resource is denied" }));
+  if (!tags)
+    throw new ApiFailure(
+      404,
+      pullFailureMessage(withDefaultTag(reference), {
+        kind: "denied",
+        message: "denied: requested access to the resource is denied",
+      }),
+    );
   return [...tags].reverse().map((tag) => ({ ...reference, tag }));
 }
 
@@ -104,14 +120,18 @@ function* beginPull(
       ...(options.credentials ? { credentials: options.credentials } : {}),
     }),
     (result) => {
-      if (isFailure(result)) resolved.resolve(new ApiFailure(statusOf[result.kind], pullFailureMessage(reference, result)));
+      if (isFailure(result))
+        resolved.resolve(new ApiFailure(statusOf[result.kind], pullFailureMessage(reference, result)));
       done.resolve(result);
     },
   );
   const first = yield* suspend(resolved.wait);
   if (first instanceof ApiFailure) throw first;
   return function* (writer) {
-    writer.message({ status: `Pulling from ${reference.path}`, id: reference.digest ? familiarString(reference) : (reference.tag ?? "latest") });
+    writer.message({
+      status: `Pulling from ${reference.path}`,
+      id: reference.digest ? familiarString(reference) : (reference.tag ?? "latest"),
+    });
     for (const each of progress) writer.message(each);
     emit = (each) => writer.message(each);
     const result = yield* suspend(done.wait);
@@ -121,7 +141,10 @@ function* beginPull(
     }
     writer.message({ status: `Digest: ${result.image.manifestDigest}` });
     if (result.isNew) daemon.lastTagged.set(result.image.id, daemon.now());
-    daemon.events.publish("image", "pull", familiarString(reference), { ...result.image.config.Labels, name: familiarName(reference) });
+    daemon.events.publish("image", "pull", familiarString(reference), {
+      ...result.image.config.Labels,
+      name: familiarName(reference),
+    });
     return result.isNew;
   };
 }

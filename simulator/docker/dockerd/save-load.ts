@@ -104,7 +104,17 @@ export function saveImages(daemon: Daemon, names: readonly string[]): Bytes {
           image.layers.at(-1)?.diffId.slice(7) ?? "";
     }
     // The image's description as version 1 had it: kept for engines before 25.
-    addBlob(encodeUtf8(JSON.stringify({ id: image.id.slice(7), created: image.created, os: image.os, architecture: image.architecture, config: image.config })));
+    addBlob(
+      encodeUtf8(
+        JSON.stringify({
+          id: image.id.slice(7),
+          created: image.created,
+          os: image.os,
+          architecture: image.architecture,
+          config: image.config,
+        }),
+      ),
+    );
     manifests.push({
       Config: blobPath(image.id),
       RepoTags: sorted.length > 0 ? sorted : null,

@@ -8,14 +8,28 @@ test("a container runs, logs, ends with its code, and is removed", () => {
   host.settle(2000);
   const logs = host.call("GET", `/containers/${id}/logs`, { query: { stdout: "1", stderr: "1" } });
   expect([host.text(logs.frames), host.text(logs.frames, "stderr")]).toEqual(["out\n", "err\n"]);
-  expect(host.call("GET", "/containers/one/json").body.State).toMatchObject({ Status: "exited", ExitCode: 3, Running: false });
+  expect(host.call("GET", "/containers/one/json").body.State).toMatchObject({
+    Status: "exited",
+    ExitCode: 3,
+    Running: false,
+  });
   expect(host.call("DELETE", "/containers/one").status).toBe(204);
   expect(host.call("GET", "/containers/one/json").body).toEqual({ message: "No such container: one" });
 });
 
 test.each([
-  { name: "not in PATH", command: ["nosuch"], status: 400, message: 'exec: "nosuch": executable file not found in $PATH' },
-  { name: "no such file", command: ["/no/such"], status: 400, message: 'exec: "/no/such": stat /no/such: no such file or directory' },
+  {
+    name: "not in PATH",
+    command: ["nosuch"],
+    status: 400,
+    message: 'exec: "nosuch": executable file not found in $PATH',
+  },
+  {
+    name: "no such file",
+    command: ["/no/such"],
+    status: 400,
+    message: 'exec: "/no/such": stat /no/such: no such file or directory',
+  },
   { name: "not executable", command: ["/etc/passwd"], status: 400, message: 'exec: "/etc/passwd": permission denied' },
 ])("a command that cannot be started: $name", ({ command, status, message }) => {
   const host = smallHost();
@@ -32,7 +46,11 @@ test.each([
 
 test.each([
   { name: "another container", second: true, message: /Bind for 0\.0\.0\.0:8080 failed: port is already allocated$/ },
-  { name: "a process of the host", second: false, message: /failed to bind host port for 0\.0\.0\.0:8080:172\.17\.0\.2:80\/tcp: address already in use$/ },
+  {
+    name: "a process of the host",
+    second: false,
+    message: /failed to bind host port for 0\.0\.0\.0:8080:172\.17\.0\.2:80\/tcp: address already in use$/,
+  },
 ])("a port that $name has", ({ second, message }) => {
   const host = smallHost();
   host.preload("busybox");
@@ -48,7 +66,11 @@ test.each([
 test("a published port leads to the server inside, from the host and through the rules", () => {
   const host = smallHost();
   host.preload("nginx");
-  host.run("nginx", [], { name: "web", host: { PortBindings: { "80/tcp": [{ HostIp: "", HostPort: "8080" }] } }, config: { Cmd: null } });
+  host.run("nginx", [], {
+    name: "web",
+    host: { PortBindings: { "80/tcp": [{ HostIp: "", HostPort: "8080" }] } },
+    config: { Cmd: null },
+  });
   host.preload("busybox");
   const id = host.run("busybox", ["wget", "-q", "-O", "-", "http://172.17.0.2/"], { name: "client" });
   host.settle(2000);
@@ -75,7 +97,9 @@ test("names of containers resolve in a network of one's own and not in the defau
 test("restart policies: on-failure tries as often as it may, and waits longer each time", () => {
   const host = smallHost();
   host.preload("busybox");
-  const id = host.run("busybox", ["sh", "-c", "echo try; exit 7"], { host: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 2 } } });
+  const id = host.run("busybox", ["sh", "-c", "echo try; exit 7"], {
+    host: { RestartPolicy: { Name: "on-failure", MaximumRetryCount: 2 } },
+  });
   host.settle(10_000);
   const { RestartCount, State } = host.call("GET", `/containers/${id}/json`).body;
   expect([RestartCount, State.Status, State.ExitCode]).toEqual([2, "exited", 7]);
@@ -124,7 +148,9 @@ test("a health check turns healthy, and unhealthy after its retries", () => {
 
 test("an API version that is too new or too old is refused", () => {
   const host = smallHost();
-  expect(host.call("GET", "/v1.99/containers/json").body.message).toBe("client version 1.99 is too new. Maximum supported API version is 1.51");
+  expect(host.call("GET", "/v1.99/containers/json").body.message).toBe(
+    "client version 1.99 is too new. Maximum supported API version is 1.51",
+  );
   expect(host.call("GET", "/v1.23/containers/json").status).toBe(400);
   expect(host.call("GET", "/v1.50/containers/json").body).toEqual([]);
 });

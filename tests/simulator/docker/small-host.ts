@@ -39,7 +39,14 @@ export function smallHost(seed = "test") {
     release: "6.1.0",
     programs: new Map([...shellPrograms, ...netPrograms, ...imagePrograms]),
   });
-  const mounts = new MountNamespace(loop, { path: "/", root: new DirInode(), readOnly: false, source: "/dev/sda1", type: "ext4", options: "rw" });
+  const mounts = new MountNamespace(loop, {
+    path: "/",
+    root: new DirInode(),
+    readOnly: false,
+    source: "/dev/sda1",
+    type: "ext4",
+    options: "rw",
+  });
   mounts.makeDirs("/etc");
   mounts.writeFile("/etc/resolv.conf", "nameserver 10.0.0.1\n" as never);
   const netns = new Netns(network, "laptop");
@@ -59,35 +66,54 @@ export function smallHost(seed = "test") {
   const preload = (...names: string[]): void => {
     for (const name of names) {
       const [repository = "", tag = "latest"] = name.split(":");
-      const found = registries.get("docker.io")!.manifest(repository.includes("/") ? repository : `library/${repository}`, tag);
+      const found = registries
+        .get("docker.io")!
+        .manifest(repository.includes("/") ? repository : `library/${repository}`, tag);
       if ("kind" in found) throw new Error(name);
       containerd.importImage(found, [name]);
     }
   };
 
   /** Sends a request and runs the world until it is answered and its stream, if any, has ended; `forMs` at most. */
-  const call = (method: ApiRequest["method"], path: string, options: { query?: Record<string, string | readonly string[]>; body?: unknown; forMs?: number } = {}): Answered => {
+  const call = (
+    method: ApiRequest["method"],
+    path: string,
+    options: { query?: Record<string, string | readonly string[]>; body?: unknown; forMs?: number } = {},
+  ): Answered => {
     let response: ApiResponse | undefined;
     const frames: ServerFrame[] = [];
     let ended = false;
-    const query = Object.fromEntries(Object.entries(options.query ?? {}).map(([key, value]) => [key, Array.isArray(value) ? value : [value as string]]));
-    startTask(loop, engine.handle({ method, path, query, ...(options.body === undefined ? {} : { body: options.body }) }), (value) => {
-      response = value;
-      if (!value.stream) ended = true;
-      value.stream?.open({
-        frame: (frame) => frames.push(frame),
-        end: () => {
-          ended = true;
-        },
-      });
-    });
+    const query = Object.fromEntries(
+      Object.entries(options.query ?? {}).map(([key, value]) => [
+        key,
+        Array.isArray(value) ? value : [value as string],
+      ]),
+    );
+    startTask(
+      loop,
+      engine.handle({ method, path, query, ...(options.body === undefined ? {} : { body: options.body }) }),
+      (value) => {
+        response = value;
+        if (!value.stream) ended = true;
+        value.stream?.open({
+          frame: (frame) => frames.push(frame),
+          end: () => {
+            ended = true;
+          },
+        });
+      },
+    );
     const until = loop.now() + (options.forMs ?? 120_000);
     while (!ended && loop.step(until));
     if (!response) throw new Error(`no answer to ${method} ${path}`);
     return { status: response.status, body: response.body, frames, ended };
   };
 
-  const run = (image: string, command: readonly string[], options: { name?: string; host?: object; config?: object } = {}): string => {
+  const run = (
+    image: string,
+    command: readonly string[],
+    options: { name?: string; host?: object; config?: object } = {},
+  ): string => {
     const created = call("POST", "/containers/create", {
       query: options.name ? { name: options.name } : {},
       body: { Image: image, Cmd: command, HostConfig: options.host ?? {}, ...options.config },

@@ -1,5 +1,5 @@
 /** Reads Dockerfiles: instructions with their lines, flags and here-documents, and what is wrong with them. */
-import { suggestions } from "../../../text/closest";
+import { editDistance } from "../../../text/closest";
 
 export interface Instruction {
   /** In capitals. */
@@ -149,11 +149,7 @@ export function parseDockerfile(text: string): Dockerfile {
   for (const instruction of all) {
     const { name } = instruction;
     if (!(instructionNames as readonly string[]).includes(name)) {
-      const [close] = suggestions(
-        instruction.keyword,
-        instructionNames.map((each) => ({ name: each })),
-        3,
-      );
+      const close = closestInstruction(name);
       throw at(instruction, `unknown instruction: ${instruction.keyword}${close ? ` (did you mean ${close}?)` : ""}`);
     }
     if (name === "FROM") {
@@ -183,6 +179,20 @@ export function parseDockerfile(text: string): Dockerfile {
     else throw new DockerfileFailure("no build stage in current context", instruction.start, instruction.end);
   }
   return { text, stages, globalArgs, all };
+}
+
+/** What was probably meant: at most two letters away. */
+function closestInstruction(name: string): string | undefined {
+  let best: string | undefined;
+  let least = 3;
+  for (const candidate of instructionNames) {
+    const distance = editDistance(name, candidate);
+    if (distance < least) {
+      least = distance;
+      best = candidate;
+    }
+  }
+  return best;
 }
 
 function check(instruction: Instruction, failure: (message: string) => DockerfileFailure): void {

@@ -1,0 +1,86 @@
+import { images, imagePrograms } from "@/simulator/images/index";
+import { readScript } from "@/simulator/images/script-server";
+import { parseNginxConf } from "@/simulator/images/nginx-conf";
+import { netPrograms } from "@/simulator/net/programs/index";
+import { programNameOf } from "@/simulator/os/kernel";
+import { shellPrograms } from "@/simulator/shell/index";
+import { expect, test } from "vitest";
+import { smallHost } from "../docker/small-host";
+
+test("every executable of every image is a program of this world", () => {
+  const known = new Set([...shellPrograms.keys(), ...netPrograms.keys(), ...imagePrograms.keys()]);
+  const unknown = new Set<string>();
+  for (const definition of images)
+    for (const layer of definition.image().layers)
+      for (const { node } of layer.changes) {
+        const name = node?.kind === "file" ? programNameOf(node.content) : undefined;
+        if (name !== undefined && !known.has(name)) unknown.add(`${definition.repository}: ${name}`);
+      }
+  expect([...unknown]).toEqual([]);
+});
+
+test("no repository has a tag twice", () => {
+  const seen = new Set<string>();
+  for (const { repository, tags } of images)
+    for (const tag of tags) {
+      expect(seen.has(`${repository}:${tag}`)).toBe(false);
+      seen.add(`${repository}:${tag}`);
+    }
+});
+
+test("redis answers its client, keeps data in its volume, and loses nothing over a restart", () => {
+  const host = smallHost();
+  host.preload("redis");
+  host.run("redis", [], { name: "db", config: { Cmd: null }, host: { Binds: ["data:/data"] } });
+  host.settle(500);
+  const ask = (...command: string[]): string => {
+    const exec = host.call("POST", "/containers/db/exec", {
+      body: { Cmd: ["redis-cli", ...command], AttachStdout: true },
+    });
+    return host.text(host.call("POST", `/exec/${exec.body.Id}/start`, { body: {} }).frames);
+  };
+  expect([ask("ping"), ask("set", "a", "1"), ask("incr", "a"), ask("lpush", "l", "x"), ask("get", "l")]).toEqual([
+    "PONG\n",
+    "OK\n",
+    "2\n",
+    "1\n",
+    "WRONGTYPE Operation against a key holding the wrong kind of value\n\n",
+  ]);
+  host.call("POST", "/containers/db/restart");
+  host.settle(500);
+  expect(ask("get", "a")).toBe("2\n");
+});
+
+test.each([
+  {
+    name: "an express server",
+    text: "const app = require('express')();\nconst port = process.env.PORT || 3000;\napp.get('/', (req, res) => {\n  res.send('Hello');\n});\napp.get('/x', (req, res) => res.json({ ok: true }));\napp.listen(port, () => console.log(`up on ${port}`));\n",
+    routes: { "/": "Hello", "/x": '{"ok":true}' },
+    port: 3000,
+  },
+  {
+    name: "a plain server",
+    text: "require('http').createServer((req, res) => {\n  res.end('hi\\n');\n}).listen(8080);\n",
+    routes: {},
+    port: 8080,
+  },
+])("a script is read for what it plainly says: $name", ({ text, routes, port }) => {
+  const read = readScript(text, "javascript");
+  if (read.kind !== "server") throw new Error(read.kind);
+  expect([Object.fromEntries(read.server.routes), read.server.port]).toEqual([routes, port]);
+});
+
+test("a script that does more is refused with the reason", () => {
+  const computed =
+    "const app = require('express')();\napp.get('/', (req, res) => {\n  res.send('Hello ' + req.query.name);\n});\napp.listen(3000);\n";
+  expect(readScript(computed, "javascript")).toEqual({ kind: "unknown", reason: "its answers are computed" });
+  expect(readScript("for (let i = 0; i < 3; i++) console.log(i);\n", "javascript")).toEqual({
+    kind: "unknown",
+    reason: "it does more than print lines",
+  });
+});
+
+test("nginx's own words for a broken configuration", () => {
+  expect(() => parseNginxConf("server {\n  listen 80\n}\n")).toThrow('unexpected "}"');
+  expect(() => parseNginxConf("server {\n")).toThrow('unexpected end of file, expecting "}"');
+});
