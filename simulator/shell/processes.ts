@@ -4,6 +4,7 @@ import type { Task } from "../base/task";
 import type { OpenFile } from "../os/open-file";
 import type { Process } from "../os/process";
 import { BreakLoop, CommandAborted, ContinueLoop, ExpansionError, ReturnFromFunction, ShellExit } from "./control";
+import { parseSignal } from "../os/signals";
 import { type Job, signalWords } from "./jobs";
 import { RedirectionError, type SavedFiles, applyRedirections, restoreFiles } from "./redirect";
 import type { Shell } from "./state";
@@ -23,22 +24,26 @@ interface ForkOptions {
 export function forkShell(shell: Shell, run: (child: Shell) => Task<number>, options: ForkOptions = {}): Process {
   const child = shell.fork();
   const hadJobControl = jobControl(shell);
-  return shell.process.spawn({
+  const process = shell.process.spawn({
     argv: shell.process.argv,
     env: shell.process.env,
     files: options.files ?? new Map(shell.process.files),
     ...(options.group === undefined ? {} : { group: options.group }),
     program: function* (process) {
       child.process = process;
-      if (hadJobControl) for (const name of ["TSTP", "TTIN", "TTOU"] as const) process.onSignal(name, "default");
-      else if (options.background) {
-        process.onSignal("INT", "ignore");
-        process.onSignal("QUIT", "ignore");
-      }
-      for (const [signal, action] of child.traps) if (action === "" && signal !== "EXIT" && signal !== "ERR") process.onSignal(signal as never, "ignore");
       return yield* runToExit(child, run(child));
     },
   });
+  // Set before the child's first step: a signal may come at once.
+  if (!hadJobControl && options.background) {
+    process.onSignal("INT", "ignore");
+    process.onSignal("QUIT", "ignore");
+  }
+  for (const [signal, action] of child.traps) {
+    const name = parseSignal(signal);
+    if (action === "" && name && signal !== "EXIT") process.onSignal(name, "ignore");
+  }
+  return process;
 }
 
 /** Runs to the end of a (sub)shell: exit statuses, fatal errors and the EXIT trap. */

@@ -4,7 +4,7 @@ import type { Task } from "../base/task";
 import { SysError } from "../os/errno";
 import type { Process } from "../os/process";
 import { CommandAborted, ExpansionError, ReturnFromFunction, ShellExit } from "./control";
-import { expandString, expandWords } from "./expand";
+import { expandString, expandText, expandWords } from "./expand";
 import { Job } from "./jobs";
 import { forkShell, jobControl, textOf, tryRedirections, waitForeground } from "./processes";
 import { traceQuote } from "./quoting";
@@ -181,8 +181,10 @@ function* temporaryAssignments(shell: Shell, assignments: readonly Assignment[],
 }
 
 function* tracePrefix(shell: Shell): Task<string> {
-  const ps4 = shell.get("PS4") ?? "+ ";
-  return ps4.slice(0, 1).repeat(shell.flavour === "bash" ? shell.subshellDepth > 0 ? shell.traceDepth : shell.traceDepth : 1) + ps4.slice(1);
+  shell.options.delete("xtrace");
+  const ps4 = yield* expandText(shell, shell.get("PS4") ?? "+ ");
+  shell.options.add("xtrace");
+  return ps4.slice(0, 1).repeat(shell.flavour === "bash" ? shell.traceDepth : 1) + ps4.slice(1);
 }
 
 export function* trace(shell: Shell, words: readonly string[]): Task<void> {
@@ -206,7 +208,7 @@ function* runProgram(shell: Shell, node: Command, words: readonly string[], assi
   };
   shell.lastArgument = words.at(-1)!;
   // The parent remembers where it was found, as its hash table does.
-  if (words[0] !== "") findProgram(shell, words[0]!);
+  if (words[0] !== "" && !extra.has("PATH")) findProgram(shell, words[0]!);
   if (mayExec && !shell.traps.get("EXIT")) return yield* body(shell);
   yield* shell.charge(0.4);
   return yield* inChild(shell, textOf(shell, node), body);
@@ -233,13 +235,13 @@ export function* runProgramByName(shell: Shell, argv: readonly string[], extra?:
 }
 
 /** The file a command name leads to. */
-export function findProgram(shell: Shell, name: string): string | undefined {
-  const known = shell.hashed.get(name);
+export function findProgram(shell: Shell, name: string, searchPath = shell.get("PATH") ?? ""): string | undefined {
+  const known = searchPath === shell.get("PATH") ? shell.hashed.get(name) : undefined;
   if (known && shell.process.fs.exists(known.path)) {
     known.hits++;
     return known.path;
   }
-  const path = shell.process.kernel.which(shell.process.context, name, shell.get("PATH") ?? "", shell.process.cwd);
+  const path = shell.process.kernel.which(shell.process.context, name, searchPath, shell.process.cwd);
   if (path !== undefined && !name.includes("/")) shell.hashed.set(name, { path, hits: 1 });
   return path;
 }
@@ -247,7 +249,7 @@ export function findProgram(shell: Shell, name: string): string | undefined {
 /** Replaces this process with a program; answers only when that cannot be done. */
 export function* execProgram(shell: Shell, argv: readonly string[], env: Record<string, string>): Task<number> {
   const name = argv[0]!;
-  const path = name === "" ? undefined : findProgram(shell, name);
+  const path = name === "" ? undefined : findProgram(shell, name, env["PATH"] ?? shell.get("PATH") ?? "");
   if (path === undefined) return yield* notFound(shell, name);
   yield* shell.process.compute(0.6);
   try {

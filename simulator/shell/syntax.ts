@@ -29,8 +29,10 @@ export function parseShell(text: string): ParsedText {
   if (fault) {
     // bash reads line by line: what stands on earlier lines runs.
     const lineStart = text.lastIndexOf("\n", Math.min(fault.pos, text.length) - 1) + 1;
+    // Where the end came too early, the last statement is the broken one.
+    const brokenLine = text.lastIndexOf("\n", (script.commands.at(-1)?.pos ?? 0) - 1) + 1;
     statements = fault.incomplete
-      ? script.commands.filter((statement) => statement.end < fault.pos && text.slice(statement.end, fault.pos).includes("\n") && !coversFault(statement, fault.pos))
+      ? script.commands.slice(0, -1).filter((statement) => statement.end <= brokenLine)
       : script.commands.filter((statement) => statement.end <= lineStart);
   }
   const parsed: ParsedText = { script, statements, error: fault, cutHereDocs: cutHereDocs(script) };
@@ -38,8 +40,6 @@ export function parseShell(text: string): ParsedText {
   cache.set(text, parsed);
   return parsed;
 }
-
-const coversFault = (statement: Statement, pos: number): boolean => statement.pos <= pos && pos <= statement.end;
 
 /** Faults inside command substitutions, which the parser reports with the inner script. */
 function nestedFault(script: ParsedScript, text: string): SyntaxFault | undefined {

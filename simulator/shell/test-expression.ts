@@ -44,7 +44,7 @@ export function testUnary(scope: TestScope, operator: string, value: string): bo
       return false;
     case "-s": {
       const found = node();
-      return found !== undefined && (found.kind !== "file" || found.read().length > 0 || found.size > 0);
+      return found?.kind === "dir" || (found?.kind === "file" && (found.size > 0 || found.read().length > 0));
     }
     case "-r":
       return allowed(process, node(), 4);

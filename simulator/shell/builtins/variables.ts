@@ -142,7 +142,14 @@ function* declareIn(shell: Shell, args: readonly Argument[], isLocal: boolean, b
       status = 1;
       continue;
     }
-    if (isLocal && !on.has("g")) shell.makeLocal(name);
+    if (isLocal && !on.has("g")) {
+      if (shell.variables.get(name)?.readonly) {
+        yield* shell.error(`${builtin}: ${name}: readonly variable`);
+        status = 1;
+        continue;
+      }
+      shell.makeLocal(name);
+    }
     let variable = on.has("n") || off.has("n") ? shell.variables.get(name) : (shell.variables.get(shell.resolveName(name)) ?? shell.variables.get(name));
     if (!variable) {
       variable = newVariable();
@@ -294,7 +301,7 @@ export const set: Builtin = function* (shell, args) {
   if (error !== undefined) {
     yield* shell.error(`set: ${error}`);
     if (/invalid option$/.test(error)) yield* shell.process.printError("set: usage: set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]\n");
-    return /invalid option$/.test(error) ? 2 : 1;
+    return 2;
   }
   if (listOptions)
     for (const name of optionNames)
@@ -335,14 +342,14 @@ export const shopt: Builtin = function* (shell, args) {
       const isOn = shell.shopt.has(name);
       if (!isOn) status = 1;
       if (prints) yield* shell.print(`shopt -${isOn ? "s" : "u"} ${name}\n`);
-      else if (!quiet) yield* shell.print(`${name.padEnd(20)}\t${isOn ? "on" : "off"}\n`);
+      else if (!quiet) yield* shell.print(`${name.padEnd(15)}\t${isOn ? "on" : "off"}\n`);
     }
   }
   if (names.length === 0)
     for (const name of shoptNames) {
       const isOn = shell.shopt.has(name);
       if ((mode === "s" && !isOn) || (mode === "u" && isOn)) continue;
-      yield* shell.print(prints ? `shopt -${isOn ? "s" : "u"} ${name}\n` : `${name.padEnd(20)}\t${isOn ? "on" : "off"}\n`);
+      yield* shell.print(prints ? `shopt -${isOn ? "s" : "u"} ${name}\n` : `${name.padEnd(15)}\t${isOn ? "on" : "off"}\n`);
     }
   return status;
 };

@@ -11,6 +11,7 @@ import { env, expr, getconf, hostname, nice, nohup, printenv, stty, test, time, 
 import { basename, chmod, chown, cp, dirname, ln, mkdir, mkfifo, mktemp, mv, pwd, readlink, realpath, rm, rmdir, touch } from "./files";
 import { find, xargs } from "./find";
 import { grep } from "./grep";
+import { jq, yq } from "./jq";
 import { ls } from "./ls";
 import { editorTool, less, man } from "./pager";
 import { free, kill, killall, lsof, pgrep, pidof, ps, stress, top, uptime } from "./processes";
@@ -66,6 +67,7 @@ export const coreutils: ReadonlyMap<string, ToolRun> = new Map<string, ToolRun>(
   ["hostname", hostname],
   ["id", id],
   ["join", join],
+  ["jq", jq],
   ["kill", kill],
   ["killall", killall],
   ["less", less],
@@ -140,6 +142,7 @@ export const coreutils: ReadonlyMap<string, ToolRun> = new Map<string, ToolRun>(
   ["xargs", xargs],
   ["xxd", xxd],
   ["yes", yes],
+  ["yq", yq],
   ["zcat", gzip],
 ]);
 

@@ -13,8 +13,10 @@ for (const file of readdirSync(join(here, "cases")).sort()) {
   blocks.forEach((script, index) => {
     rmSync("/tmp/case", { recursive: true, force: true });
     mkdirSync("/tmp/case");
-    const run = spawnSync("/bin/bash", ["-c", script], { cwd: "/tmp/case", env, argv0: "bash", stdio: ["ignore", "pipe", "pipe"], timeout: 20_000, umask: 0o022 });
-    recorded.push({ name: `${file.replace(".txt", "")} ${index + 1}`, script, stdout: run.stdout.toString("utf8"), stderr: run.stderr.toString("utf8"), exit: run.status });
+    // Files named dash… are played by dash, called sh as Debian does.
+    const shell = file.startsWith("dash") ? "sh" : "bash";
+    const run = spawnSync(shell === "sh" ? "/bin/dash" : "/bin/bash", ["-c", script], { cwd: "/tmp/case", env, argv0: shell, stdio: ["ignore", "pipe", "pipe"], timeout: 20_000, umask: 0o022 });
+    recorded.push({ name: `${file.replace(".txt", "")} ${index + 1}`, shell, script, stdout: run.stdout.toString("utf8"), stderr: run.stderr.toString("utf8"), exit: run.status });
   });
 }
 rmSync("/tmp/case", { recursive: true, force: true });

@@ -5,6 +5,7 @@ import { runScript } from "./world";
 
 interface Recorded {
   readonly name: string;
+  readonly shell: string;
   readonly script: string;
   readonly stdout: string;
   readonly stderr: string;
@@ -15,7 +16,7 @@ const cases = JSON.parse(readFileSync(new URL("../../data/shell/cases.json", imp
 
 test("there are at least 400 recorded cases", () => expect(cases.length).toBeGreaterThanOrEqual(400));
 
-test.each(cases)("$name: $script", ({ script, stdout, stderr, exit }) => {
-  const ours = runScript(script);
+test.each(cases)("$name: $script", ({ shell, script, stdout, stderr, exit }) => {
+  const ours = runScript(script, { argv: [shell, "-c", script] });
   expect({ stdout: ours.stdout, stderr: ours.stderr, exit: ours.exit }).toEqual({ stdout, stderr, exit });
 });
