@@ -6,6 +6,7 @@ import type { Loop } from "../../base/loop";
 import type { Random } from "../../base/random";
 import { sha256Hex } from "../../base/hash";
 import type { Image } from "../../containerd/api";
+import { parseReference } from "../../containerd/reference";
 import type { Registries } from "../../containerd/registry";
 import { addressAt, parseCidr } from "../../net/address";
 import type { Network } from "../../net/network";
@@ -306,6 +307,10 @@ export class Cluster {
     host.installContainerd(cni, options.pauseImage);
     host.containerd.importImage(options.pauseImage, ["registry.k8s.io/pause:3.10"]);
     for (const { image, names } of options.images ?? []) host.containerd.importImage(image, names);
+    for (const name of profile.presentImages) {
+      const image = this.#published(name);
+      if (image) host.containerd.importImage(image, [name]);
+    }
     const isControlPlane = profile.controlPlane.kind === "static-pods" && profile.controlPlane.nodes.includes(machine);
     if (isControlPlane) {
       for (const [name, image] of controlPlaneImages(profile)) host.containerd.importImage(image, [name]);
@@ -385,6 +390,15 @@ export class Cluster {
         );
       },
     });
+  }
+
+  /** What a registry of the world has under a full name. */
+  #published(name: string): Image | undefined {
+    const reference = parseReference(name);
+    if (!reference.ok) return undefined;
+    const { domain, path, tag = "latest" } = reference.value;
+    const found = this.options.registries.get(domain)?.manifest(path, tag);
+    return found && !("kind" in found) ? found : undefined;
   }
 
   /** Routes to the other nodes' Pods, as a host-gw CNI lays them. */

@@ -33,6 +33,8 @@ export interface ClusterProfile {
   readonly clusterDomain: string;
   readonly lanGateway: string;
   readonly proxyMode: "iptables" | "ipvs" | "nftables";
+  /** Images that every node has from the start, where a registry of the world knows them. */
+  readonly presentImages: readonly string[];
   /** Add-ons that are deployed into the cluster. */
   readonly addons: readonly AddonName[];
   /** Host names that components put into their identities. */
@@ -79,6 +81,16 @@ export const recordedKubernetes: ClusterProfile = {
   clusterDomain: "cluster.local",
   lanGateway: "10.89.0.1",
   proxyMode: "iptables",
+  presentImages: [
+    "docker.io/minhta/hello-world-rest-api:0.0.1.RELEASE",
+    "docker.io/in28min/hello-world-rest-api:0.0.2.RELEASE",
+    "docker.io/in28min/hello-world-rest-api:0.0.3.RELEASE",
+    "docker.io/library/nginx:1.25",
+    "docker.io/library/nginx:latest",
+    "docker.io/library/busybox:1.28",
+    "docker.io/library/busybox:1.36",
+    "docker.io/library/busybox:latest",
+  ],
   addons: [],
   controllerIdentity: "vm",
 };
@@ -112,6 +124,7 @@ const kubeadm = (name: string, workers: number): ClusterProfile => ({
     memoryBytes: 4 * GIB,
   })),
   staticPodNetworks: false,
+  presentImages: [],
   addons: ["kube-proxy", "coredns", "metrics-server", "local-path-provisioner", "cloud-load-balancer", "ingress-nginx"],
   controllerIdentity: "control-plane",
 });
