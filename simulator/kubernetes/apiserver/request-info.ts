@@ -29,7 +29,22 @@ export const queryFlag = (request: ApiRequest, name: string): boolean => {
   return values[0] === "" || values[0] === "true" || values[0] === "1";
 };
 
+/** Components ask for the same paths again and again. A pure function of what is in the key, so keeping it changes nothing. */
+const known = new Map<string, RequestInfo>();
+const KNOWN_MAX = 4000;
+
 export function requestInfo(request: ApiRequest): RequestInfo {
+  const key = `${request.method}${queryFlag(request, "watch") ? " watch " : " "}${request.path}`;
+  let info = known.get(key);
+  if (!info) {
+    info = Object.freeze(readInfo(request));
+    if (known.size >= KNOWN_MAX) known.clear();
+    known.set(key, info);
+  }
+  return info;
+}
+
+function readInfo(request: ApiRequest): RequestInfo {
   const parts = request.path
     .split("/")
     .filter((part) => part !== "")

@@ -42,10 +42,24 @@ export function elect(options: LeaderElectionOptions): void {
   const recorder = new EventRecorder({ client, clock: scope, component: identity.replace(/_.*/, "") || identity });
   let observed: { readonly resourceVersion: string; readonly at: number } | undefined;
   let isLeading = false;
+  /** The lease as this candidate last wrote it. */
+  let held: Lease | undefined;
   let renewedAt = 0;
+
+  const took = (lease: Lease, now: number): true => {
+    held = lease;
+    observed = { resourceVersion: lease.metadata.resourceVersion, at: now };
+    return true;
+  };
 
   const tryOnce = (): boolean => {
     const now = scope.now();
+    // A leader whose lease is good renews it without asking first; when that fails it looks, as client-go does.
+    if (isLeading && held && observed && observed.at + leaseDurationMs > now) {
+      const renewed = client.update(LEASES, { ...held, spec: { ...held.spec, renewTime: microTime(now) } });
+      if (renewed.ok) return took(renewed.value, now);
+    }
+    held = undefined;
     const got = client.get(LEASES, { namespace, name });
     if (!got.ok) {
       if (got.error.reason !== "NotFound") return false;
@@ -79,9 +93,7 @@ export function elect(options: LeaderElectionOptions): void {
         leaseTransitions: (spec.leaseTransitions ?? 0) + (isMine ? 0 : 1),
       },
     });
-    if (!updated.ok) return false;
-    observed = { resourceVersion: updated.value.metadata.resourceVersion, at: now };
-    return true;
+    return updated.ok && took(updated.value, now);
   };
 
   const step = (): void => {

@@ -3,6 +3,7 @@ import { decodeUtf8 } from "../../base/bytes";
 import { rfc3339Nano } from "../../base/clock";
 import { deepFreeze, type JsonObject } from "../../base/json";
 import { sha256Hex } from "../../base/hash";
+import type { DirInode } from "../../os/inode";
 import type { MountNamespace } from "../../os/mounts";
 import { parseYaml } from "../../text/yaml";
 import type { Pod } from "../api/types.generated";
@@ -45,6 +46,7 @@ export class StaticPods {
   #look(): void {
     const { fs, path } = this.#options;
     const dir = fs.find(path);
+    if (dir?.kind === "dir" && this.#isUnchanged(dir)) return;
     const names = dir?.kind === "dir" ? dir.names().filter((name) => !name.startsWith(".")) : [];
     const gone: Pod[] = [];
     const fresh: Pod[] = [];
@@ -65,6 +67,17 @@ export class StaticPods {
     }
     for (const pod of gone) this.#options.removed(pod);
     for (const pod of fresh) this.#options.added(pod);
+  }
+
+  /** Whether the folder holds exactly the files that were read, with the same content. */
+  #isUnchanged(dir: DirInode): boolean {
+    let count = 0;
+    for (const [name, node] of dir.entries) {
+      if (name.startsWith(".")) continue;
+      if (node.kind !== "file" || this.#files.get(name)?.content !== node.content) return false;
+      count++;
+    }
+    return count === this.#files.size;
   }
 
   #parse(path: string, text: string): Pod | undefined {

@@ -27,10 +27,19 @@ export class Netfilter {
   readonly sets = new Map<string, IpSet>();
   readonly recentLists = new Map<string, Map<string, number>>();
   readonly #changed: () => void;
+  #revision = 0;
 
   /** `changed` is called after every change: open connections then look at their way again. */
   constructor(changed: () => void) {
-    this.#changed = changed;
+    this.#changed = () => {
+      this.#revision++;
+      changed();
+    };
+  }
+
+  /** Grows with every change: who wrote rules can tell whether anybody has touched them since. */
+  get revision(): number {
+    return this.#revision;
   }
 
   recent(name: string): Map<string, number> {

@@ -13,7 +13,18 @@ export function hashName(text: string, length: number): string {
   return out;
 }
 
-const hash = (text: string): string => hashName(text, 16);
+/** Every node's proxy names the same chains, each time it writes. A pure function, kept for speed within a bound. */
+const known = new Map<string, string>();
+
+function hash(text: string): string {
+  let name = known.get(text);
+  if (name === undefined) {
+    name = hashName(text, 16);
+    if (known.size > 20_000) known.clear();
+    known.set(text, name);
+  }
+  return name;
+}
 
 export const clusterPolicyChain = (name: string, protocol: string): string => `KUBE-SVC-${hash(name + protocol)}`;
 export const localPolicyChain = (name: string, protocol: string): string => `KUBE-SVL-${hash(name + protocol)}`;

@@ -41,15 +41,26 @@ export class KubeProxy extends NodeComponent<KubeProxyOptions> {
     // NodePorts on 127.0.0.1 need it; kube-proxy sets it itself.
     if (this.mode === "iptables") netns.sysctls.routeLocalnet = true;
     netns.sysctls.ipForward = true;
+    // Services or endpoints have changed since the rules were written.
+    let isStale = true;
+    let written = -1;
+    const { iptables } = netns;
     const sync = new Throttle(scope, { intervalMs: MIN_SYNC_MS, burst: 2 }, () => {
       if (!informers.hasSynced) return;
+      // Upstream's periodic sync rewrites nothing either while neither Services nor the kernel's rules have changed.
+      if (!isStale && this.mode === "iptables" && iptables.revision === written) return this.#cleanConntrack();
       this.#ports = servicePorts(services.cache.list(), slices.cache.list(), nodeName);
       this.#write();
+      isStale = false;
+      written = iptables.revision;
     });
-    const request = (): void => sync.request();
+    const request = (): void => {
+      isStale = true;
+      sync.request();
+    };
     for (const informer of [services, slices]) informer.handle({ added: request, updated: request, deleted: request });
     informers.whenSynced(request);
-    scope.every(FULL_SYNC_MS, request);
+    scope.every(FULL_SYNC_MS, () => sync.request());
   }
 
   #write(): void {
