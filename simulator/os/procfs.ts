@@ -16,7 +16,14 @@ export interface ProcView {
 
 /** A mount of /proc for one view. */
 export function procMount(view: ProcView): Mount {
-  return { path: "/proc", root: procTree(view), readOnly: false, source: "proc", type: "proc", options: "rw,nosuid,nodev,noexec,relatime" };
+  return {
+    path: "/proc",
+    root: procTree(view),
+    readOnly: false,
+    source: "proc",
+    type: "proc",
+    options: "rw,nosuid,nodev,noexec,relatime",
+  };
 }
 
 export function procTree(view: ProcView): DirInode {
@@ -26,10 +33,24 @@ export function procTree(view: ProcView): DirInode {
     ["meminfo", generated(view, () => meminfo(view))],
     ["loadavg", generated(view, () => loadavg(view))],
     ["uptime", generated(view, () => uptime(view))],
-    ["version", generated(view, () => `Linux version ${view.kernel.release} (debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14) 12.2.0, GNU ld (GNU Binutils for Debian) 2.40) #1 SMP PREEMPT_DYNAMIC\n`)],
+    [
+      "version",
+      generated(
+        view,
+        () =>
+          `Linux version ${view.kernel.release} (debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14) 12.2.0, GNU ld (GNU Binutils for Debian) 2.40) #1 SMP PREEMPT_DYNAMIC\n`,
+      ),
+    ],
     ["mounts", new SymlinkInode("self/mounts")],
     ["cmdline", generated(view, () => `BOOT_IMAGE=/boot/vmlinuz-${view.kernel.release} root=/dev/sda1 ro quiet\n`)],
-    ["filesystems", generated(view, () => "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tcgroup2\nnodev\tdevpts\nnodev\tmqueue\n\text4\nnodev\toverlay\n")],
+    [
+      "filesystems",
+      generated(
+        view,
+        () =>
+          "nodev\tsysfs\nnodev\ttmpfs\nnodev\tproc\nnodev\tcgroup2\nnodev\tdevpts\nnodev\tmqueue\n\text4\nnodev\toverlay\n",
+      ),
+    ],
     ["stat", generated(view, () => stat(view))],
     ["swaps", generated(view, () => "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")],
     ["sys", sysTree(view)],
@@ -64,7 +85,12 @@ function selfDir(view: ProcView): Inode | undefined {
 }
 
 function processDir(view: ProcView, pid: number, process: Process): DirInode {
-  const dir = new DirInode({ mode: 0o555, uid: process.context.uid, gid: process.context.gid, mtime: process.startedAt });
+  const dir = new DirInode({
+    mode: 0o555,
+    uid: process.context.uid,
+    gid: process.context.gid,
+    mtime: process.startedAt,
+  });
   const fd = new DirInode({ mode: 0o500, mtime: process.startedAt });
   fd.dynamic = {
     names: () => [...process.files.keys()].sort((a, b) => a - b).map(String),
@@ -78,9 +104,24 @@ function processDir(view: ProcView, pid: number, process: Process): DirInode {
     ["cmdline", generated(view, () => process.argv.map((arg) => `${arg}\0`).join(""))],
     ["comm", generated(view, () => `${process.comm.slice(0, 15)}\n`)],
     ["cwd", new SymlinkInode(process.cwd)],
-    ["environ", generated(view, () => Object.entries(process.env).map(([name, value]) => `${name}=${value}\0`).join(""))],
+    [
+      "environ",
+      generated(view, () =>
+        Object.entries(process.env)
+          .map(([name, value]) => `${name}=${value}\0`)
+          .join(""),
+      ),
+    ],
     ["fd", fd],
-    ["mounts", generated(view, () => process.fs.mounts().map((mount) => `${mount.source} ${mount.path} ${mount.type} ${mount.options} 0 0\n`).join(""))],
+    [
+      "mounts",
+      generated(view, () =>
+        process.fs
+          .mounts()
+          .map((mount) => `${mount.source} ${mount.path} ${mount.type} ${mount.options} 0 0\n`)
+          .join(""),
+      ),
+    ],
     ["oom_score", generated(view, () => `${Math.round((process.memoryBytes / view.kernel.memoryBytes) * 1000)}\n`)],
     ["stat", generated(view, () => processStat(view, pid, process))],
     ["status", generated(view, () => processStatus(pid, process))],
@@ -89,7 +130,8 @@ function processDir(view: ProcView, pid: number, process: Process): DirInode {
   return dir;
 }
 
-const parentOf = (process: Process): number => (process.parent?.context.pids === process.context.pids ? process.parent.nsPid : 0);
+const parentOf = (process: Process): number =>
+  process.parent?.context.pids === process.context.pids ? process.parent.nsPid : 0;
 
 function stateOf(process: Process): string {
   if (process.state === "stopped") return "T (stopped)";
@@ -149,7 +191,16 @@ function meminfo(view: ProcView): string {
   const used = Math.min(total, Math.ceil(view.kernel.rootCgroup.memoryBytes / 1024) + Math.floor(total * 0.06));
   const cached = Math.min(total - used, Math.floor(total * 0.2));
   const row = (name: string, kb: number): string => `${`${name}:`.padEnd(15)} ${String(kb).padStart(8)} kB\n`;
-  return row("MemTotal", total) + row("MemFree", total - used - cached) + row("MemAvailable", total - used) + row("Buffers", 0) + row("Cached", cached) + row("SwapCached", 0) + row("SwapTotal", 0) + row("SwapFree", 0);
+  return (
+    row("MemTotal", total) +
+    row("MemFree", total - used - cached) +
+    row("MemAvailable", total - used) +
+    row("Buffers", 0) +
+    row("Cached", cached) +
+    row("SwapCached", 0) +
+    row("SwapTotal", 0) +
+    row("SwapFree", 0)
+  );
 }
 
 function loadavg(view: ProcView): string {
@@ -166,12 +217,16 @@ function uptime(view: ProcView): string {
 
 function stat(view: ProcView): string {
   const ticks = Math.floor(view.kernel.rootCgroup.cpuUsageMs / 10);
-  const idle = Math.max(0, Math.floor(((view.kernel.loop.now() - view.kernel.bootedAt) / 10) * view.kernel.cpuCount) - ticks);
+  const idle = Math.max(
+    0,
+    Math.floor(((view.kernel.loop.now() - view.kernel.bootedAt) / 10) * view.kernel.cpuCount) - ticks,
+  );
   return `cpu  ${ticks} 0 0 ${idle} 0 0 0 0 0 0\nbtime ${Math.floor(view.kernel.bootedAt / 1000)}\nprocesses ${Math.max(0, ...view.pids.processes.keys())}\nprocs_running ${view.kernel.rootCgroup.computing}\nprocs_blocked 0\n`;
 }
 
 function sysTree(view: ProcView): DirInode {
-  const dir = (entries: Record<string, Inode>): DirInode => new DirInode({ mode: 0o555, mtime: view.kernel.bootedAt }, new Map(Object.entries(entries)));
+  const dir = (entries: Record<string, Inode>): DirInode =>
+    new DirInode({ mode: 0o555, mtime: view.kernel.bootedAt }, new Map(Object.entries(entries)));
   const setting = (initial: string): FileInode => {
     let value = initial;
     const file = generated(view, () => value);

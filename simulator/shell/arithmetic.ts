@@ -49,7 +49,8 @@ const LEVELS: readonly (readonly string[])[] = [
   ["*", "/", "%"],
 ];
 const ASSIGNMENTS = ["<<=", ">>=", "*=", "/=", "%=", "+=", "-=", "&=", "^=", "|=", "="];
-const TOKEN = /\s*(\d+#[\w@]+|0[xX][0-9a-fA-F]+|\d\w*|[A-Za-z_]\w*|<<=|>>=|\*\*|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&^|]=|[-+*/%<>=!~&^|?:,()[\]]|\S)/y;
+const TOKEN =
+  /\s*(\d+#[\w@]+|0[xX][0-9a-fA-F]+|\d\w*|[A-Za-z_]\w*|<<=|>>=|\*\*|\+\+|--|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&^|]=|[-+*/%<>=!~&^|?:,()[\]]|\S)/y;
 
 class Parser {
   readonly #text: string;
@@ -78,12 +79,21 @@ class Parser {
   }
 
   #fail(why: string): never {
-    throw new ExpansionError(`${this.#text}: ${why} (error token is "${this.#text.slice(this.#token === "" ? this.#previousStart : this.#tokenStart)}")`, 1, false);
+    throw new ExpansionError(
+      `${this.#text}: ${why} (error token is "${this.#text.slice(this.#token === "" ? this.#previousStart : this.#tokenStart)}")`,
+      1,
+      false,
+    );
   }
 
   whole(): Node {
     const node = this.#comma();
-    if (this.#token !== "") this.#fail(/^[-+*/%<>=!~&^|?:,()[\]\w]/.test(this.#token) ? "syntax error in expression" : 'syntax error: invalid arithmetic operator');
+    if (this.#token !== "")
+      this.#fail(
+        /^[-+*/%<>=!~&^|?:,()[\]\w]/.test(this.#token)
+          ? "syntax error in expression"
+          : "syntax error: invalid arithmetic operator",
+      );
     return node;
   }
 
@@ -213,7 +223,8 @@ function parseInteger(text: string): bigint | string {
     return BigInt.asIntN(64, value);
   }
   if (/^0[xX][0-9a-fA-F]+$/.test(text)) return BigInt.asIntN(64, BigInt(text));
-  if (/^0\d*$/.test(text)) return /[89]/.test(text) ? "value too great for base" : BigInt.asIntN(64, BigInt(`0o${text.slice(1) || "0"}`));
+  if (/^0\d*$/.test(text))
+    return /[89]/.test(text) ? "value too great for base" : BigInt.asIntN(64, BigInt(`0o${text.slice(1) || "0"}`));
   if (/^\d+$/.test(text)) return BigInt.asIntN(64, BigInt(text));
   return "value too great for base";
 }
@@ -232,7 +243,7 @@ function evaluate(node: Node, scope: ArithmeticScope, depth: number, text: strin
     case "number":
       return node.value;
     case "name":
-      return valueOf(node, scope, depth);
+      return currentValue(node, scope, depth);
     case "unary": {
       const value = evaluate(node.operand, scope, depth, text);
       if (node.operator === "-") return BigInt.asIntN(64, -value);
@@ -241,7 +252,7 @@ function evaluate(node: Node, scope: ArithmeticScope, depth: number, text: strin
       return value === 0n ? 1n : 0n;
     }
     case "step": {
-      const before = valueOf(node.target, scope, depth);
+      const before = currentValue(node.target, scope, depth);
       const after = BigInt.asIntN(64, before + node.by);
       assign(node.target, after, scope, depth);
       return node.prefix ? after : before;
@@ -251,7 +262,7 @@ function evaluate(node: Node, scope: ArithmeticScope, depth: number, text: strin
     case "assign": {
       const value = evaluate(node.value, scope, depth, text);
       const result =
-        node.operator === "" ? value : calculate(node.operator, valueOf(node.target, scope, depth), value, text);
+        node.operator === "" ? value : calculate(node.operator, currentValue(node.target, scope, depth), value, text);
       assign(node.target, result, scope, depth);
       return result;
     }
@@ -264,11 +275,12 @@ function evaluate(node: Node, scope: ArithmeticScope, depth: number, text: strin
   }
 }
 
-function valueOf(node: Node, scope: ArithmeticScope, depth: number): bigint {
+function currentValue(node: Node, scope: ArithmeticScope, depth: number): bigint {
   if (node.kind !== "name") return 0n;
   const value = node.index === undefined ? scope.get(node.name) : scope.element(node.name, node.index);
   if (value === undefined || value === "") return 0n;
-  if (depth > MAX_DEPTH) throw new ExpansionError(`${value}: expression recursion level exceeded (error token is "${value}")`, 1, false);
+  if (depth > MAX_DEPTH)
+    throw new ExpansionError(`${value}: expression recursion level exceeded (error token is "${value}")`, 1, false);
   return evaluateArithmetic(value, scope, depth + 1);
 }
 
@@ -292,7 +304,11 @@ function calculate(operator: string, a: bigint, b: bigint, text: string): bigint
     case "%": {
       if (b === 0n) {
         const at = text.lastIndexOf(operator);
-        throw new ExpansionError(`${text}: division by 0 (error token is "${text.slice(at + 1).trimStart()}")`, 1, false);
+        throw new ExpansionError(
+          `${text}: division by 0 (error token is "${text.slice(at + 1).trimStart()}")`,
+          1,
+          false,
+        );
       }
       return BigInt.asIntN(64, operator === "/" ? a / b : a % b);
     }

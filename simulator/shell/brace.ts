@@ -71,7 +71,8 @@ function skipQuoted(text: string, i: number): number {
   }
   if (ch === '"') {
     let at = i + 1;
-    while (at < text.length && text[at] !== '"') at = Math.max(at + 1, text[at] === "'" ? at + 1 : skipQuoted(text, at));
+    while (at < text.length && text[at] !== '"')
+      at = Math.max(at + 1, text[at] === "'" ? at + 1 : skipQuoted(text, at));
     return at + 1;
   }
   if (ch === "$" && (text[i + 1] === "{" || text[i + 1] === "(")) {

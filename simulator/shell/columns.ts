@@ -1,7 +1,11 @@
 /** Names in columns, as ls and Tab completion show them. */
 
 /** Lays labels out in as few rows as fit. */
-export function columnsOf(labels: readonly { readonly shown: string; readonly width: number }[], width: number, across = false): string {
+export function columnsOf(
+  labels: readonly { readonly shown: string; readonly width: number }[],
+  width: number,
+  across = false,
+): string {
   const quoted = labels;
   for (let columns = Math.min(quoted.length, Math.max(1, Math.floor(width / 3))); columns >= 1; columns--) {
     const rows = Math.ceil(quoted.length / columns);
@@ -11,7 +15,7 @@ export function columnsOf(labels: readonly { readonly shown: string; readonly wi
       const used = Math.ceil(quoted.length / rows);
       widths[column] = Math.max(widths[column] ?? 0, each.width + (column < (across ? columns : used) - 1 ? 2 : 0));
     });
-    if (columns > 1 && (widths.reduce((sum, each) => sum + each, 0) > width)) continue;
+    if (columns > 1 && widths.reduce((sum, each) => sum + each, 0) > width) continue;
     let out = "";
     for (let row = 0; row < rows; row++) {
       let line = "";
@@ -29,4 +33,3 @@ export function columnsOf(labels: readonly { readonly shown: string; readonly wi
   }
   return "";
 }
-

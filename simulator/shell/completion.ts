@@ -78,34 +78,91 @@ function tokenize(text: string): Tokens {
   return { words, start, current, quote, afterRedirect };
 }
 
-const PREFIXES = new Set(["sudo", "time", "exec", "command", "builtin", "nohup", "watch", "xargs", "env", "then", "do", "else", "if", "while", "until", "!", "{", "nice", "elif"]);
+const PREFIXES = new Set([
+  "sudo",
+  "time",
+  "exec",
+  "command",
+  "builtin",
+  "nohup",
+  "watch",
+  "xargs",
+  "env",
+  "then",
+  "do",
+  "else",
+  "if",
+  "while",
+  "until",
+  "!",
+  "{",
+  "nice",
+  "elif",
+]);
 
 export function* complete(shell: Shell, host: ShellHost, before: string): Task<Completion> {
   const { words: raw, start, current, quote, afterRedirect } = tokenize(before);
   const words = [...raw];
   while (words.length > 0 && (PREFIXES.has(words[0]!) || /^[A-Za-z_]\w*=/.test(words[0]!))) words.shift();
-  const escape = (text: string): string => (quote !== "" ? quote + text.replace(quote === '"' ? /["\\$`]/g : /(?!)/g, "\\$&") : text.replace(/[\s'"\\|&;<>()$`*?[\]{}!#]/g, "\\$&"));
+  const quoteWord = (text: string): string =>
+    quote !== ""
+      ? quote + text.replace(quote === '"' ? /["\\$`]/g : /(?!)/g, "\\$&")
+      : text.replace(/[\s'"\\|&;<>()$`*?[\]{}!#]/g, "\\$&");
   const variable = /^(.*)\$(\{?)(\w*)$/s.exec(current);
   if (variable && quote !== "'") {
     const names = [...shell.variables.keys()].filter((name) => name.startsWith(variable[3]!)).sort();
-    return { start, candidates: names.map((name) => ({ text: `${quote}${variable[1]}$${variable[2]}${name}${variable[2] ? "}" : ""}`, shown: `$${variable[2]}${name}${variable[2] ? "}" : ""}`, final: true })) };
+    return {
+      start,
+      candidates: names.map((name) => ({
+        text: `${quote}${variable[1]}$${variable[2]}${name}${variable[2] ? "}" : ""}`,
+        shown: `$${variable[2]}${name}${variable[2] ? "}" : ""}`,
+        final: true,
+      })),
+    };
   }
   const isCommand = words.length === 0 && !afterRedirect;
   if (isCommand && !current.includes("/")) {
     const names = commandNames(shell).filter((name) => name.startsWith(current));
-    if (names.length > 0 || current !== "") return { start, candidates: names.map((name) => ({ text: escape(name) + (quote || ""), shown: name, final: true })) };
+    if (names.length > 0 || current !== "")
+      return {
+        start,
+        candidates: names.map((name) => ({ text: quoteWord(name) + (quote || ""), shown: name, final: true })),
+      };
   }
   if (!isCommand && !afterRedirect) {
     const known = yield* fromCompleter(shell, host, words, current);
-    if (known) return { start, candidates: known.map((value) => ({ text: escape(value).replace(/\\([{}!#])/g, "$1") + (quote || ""), shown: value, final: !/[=/:,]$/.test(value) })) };
+    if (known)
+      return {
+        start,
+        candidates: known.map((value) => ({
+          text: quoteWord(value).replace(/\\([{}!#])/g, "$1") + (quote || ""),
+          shown: value,
+          final: !/[=/:,]$/.test(value),
+        })),
+      };
   }
   const onlyDirs = !isCommand && !afterRedirect && /^(cd|pushd|rmdir|mkdir)$/.test(words[0] ?? "");
-  return { start, candidates: fileCandidates(shell, current, { onlyDirs, onlyExecutable: isCommand }).map(({ path, shown, isDir }) => ({ text: escapeKeepingTilde(path, escape) + (isDir || quote === "" ? "" : quote), shown, final: !isDir })) };
+  return {
+    start,
+    candidates: fileCandidates(shell, current, { onlyDirs, onlyExecutable: isCommand }).map(
+      ({ path, shown, isDir }) => ({
+        text: escapeKeepingTilde(path, quoteWord) + (isDir || quote === "" ? "" : quote),
+        shown,
+        final: !isDir,
+      }),
+    ),
+  };
 }
 
-const escapeKeepingTilde = (path: string, escape: (text: string) => string): string => (path.startsWith("~/") ? `~/${escape(path.slice(2))}` : escape(path));
+const escapeKeepingTilde = (path: string, quoteWord: (text: string) => string): string =>
+  path.startsWith("~/") ? `~/${quoteWord(path.slice(2))}` : quoteWord(path);
 
-function* fromCompleter(shell: Shell, host: ShellHost, words: readonly string[], current: string): Task<readonly string[] | undefined> {
+function* fromCompleter(
+  shell: Shell,
+  host: ShellHost,
+  words: readonly string[],
+  current: string,
+): Task<readonly string[] | undefined> {
   let list = [...words];
   const alias = shell.aliases.get(list[0]!);
   if (alias !== undefined) list = [...alias.trim().split(/\s+/), ...list.slice(1)];
@@ -117,21 +174,43 @@ function* fromCompleter(shell: Shell, host: ShellHost, words: readonly string[],
     return [...new Set(found.filter((value) => value.startsWith(current)))].sort(byCodePoint);
   }
   if (name === "kill" || name === "fg" || name === "bg") {
-    const jobs = [...(shell.jobs?.jobs.keys() ?? [])].map((number) => `%${number}`).filter((value) => value.startsWith(current));
+    const jobs = [...(shell.jobs?.jobs.keys() ?? [])]
+      .map((number) => `%${number}`)
+      .filter((value) => value.startsWith(current));
     return current.startsWith("%") ? jobs : undefined;
   }
-  if (name === "unset" || name === "export" || name === "declare") return [...shell.variables.keys()].filter((value) => value.startsWith(current)).sort();
-  if (name === "type" || name === "which" || name === "command" || name === "man") return commandNames(shell).filter((value) => value.startsWith(current));
+  if (name === "unset" || name === "export" || name === "declare")
+    return [...shell.variables.keys()].filter((value) => value.startsWith(current)).sort();
+  if (name === "type" || name === "which" || name === "command" || name === "man")
+    return commandNames(shell).filter((value) => value.startsWith(current));
   if (name === "unalias") return [...shell.aliases.keys()].filter((value) => value.startsWith(current)).sort();
   return undefined;
 }
 
-const keywords = ["if", "then", "else", "elif", "fi", "for", "while", "until", "do", "done", "case", "esac", "select", "function", "time", "in"];
+const keywords = [
+  "if",
+  "then",
+  "else",
+  "elif",
+  "fi",
+  "for",
+  "while",
+  "until",
+  "do",
+  "done",
+  "case",
+  "esac",
+  "select",
+  "function",
+  "time",
+  "in",
+];
 
 /** Every name that could be a command here. */
 export function commandNames(shell: Shell): string[] {
   const names = new Set<string>(keywords);
-  for (const name of [...shell.engine.builtins.keys(), ...shell.engine.declarations.keys()]) if (isBuiltin(shell, name)) names.add(name);
+  for (const name of [...shell.engine.builtins.keys(), ...shell.engine.declarations.keys()])
+    if (isBuiltin(shell, name)) names.add(name);
   for (const name of [...shell.aliases.keys(), ...shell.functions.keys()]) names.add(name);
   for (const dir of (shell.get("PATH") ?? "").split(":")) {
     const node = shell.process.fs.find(shell.process.path(dir || "."));
@@ -144,7 +223,11 @@ export function commandNames(shell: Shell): string[] {
   return [...names].sort(byCodePoint);
 }
 
-function fileCandidates(shell: Shell, current: string, options: { readonly onlyDirs: boolean; readonly onlyExecutable: boolean }): { readonly path: string; readonly shown: string; readonly isDir: boolean }[] {
+function fileCandidates(
+  shell: Shell,
+  current: string,
+  options: { readonly onlyDirs: boolean; readonly onlyExecutable: boolean },
+): { readonly path: string; readonly shown: string; readonly isDir: boolean }[] {
   const slash = current.lastIndexOf("/") + 1;
   const folder = current.slice(0, slash);
   const prefix = current.slice(slash);

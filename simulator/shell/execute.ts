@@ -78,7 +78,13 @@ function* runNode(shell: Shell, node: PipelineNode | AndOr): Task<number> {
 function* afterCommand(shell: Shell, status: number, node: PipelineNode): Task<void> {
   if (status === 0 || shell.conditionDepth > 0) return;
   // Compound commands pass on what failed inside; only (…) and simple ones act by themselves.
-  const acts = node.type === "Command" || node.type === "Subshell" || node.type === "Pipeline" || node.type === "TestCommand" || node.type === "ArithmeticCommand" || node.type === "Redirected";
+  const acts =
+    node.type === "Command" ||
+    node.type === "Subshell" ||
+    node.type === "Pipeline" ||
+    node.type === "TestCommand" ||
+    node.type === "ArithmeticCommand" ||
+    node.type === "Redirected";
   if (!acts) return;
   const trap = shell.traps.get("ERR");
   if (trap !== undefined && trap !== "" && (shell.frames.length === 0 || shell.options.has("errtrace"))) {
@@ -129,7 +135,14 @@ function* runPipeline(shell: Shell, node: Pipeline): Task<number> {
   if (before && time) {
     yield* shell.charge(0);
     const user = shell.cpuMs + childrenCpu(shell) - before.cpu;
-    yield* shell.process.printError(formatTimes(shell.process.now() - before.at, user, time.type === "Time" && time.posix !== undefined, shell.get("TIMEFORMAT")));
+    yield* shell.process.printError(
+      formatTimes(
+        shell.process.now() - before.at,
+        user,
+        time.type === "Time" && time.posix !== undefined,
+        shell.get("TIMEFORMAT"),
+      ),
+    );
   }
   if (negations % 2 === 1) {
     shell.status = status === 0 ? 1 : 0;
@@ -165,7 +178,11 @@ function startPipeline(shell: Shell, node: Pipeline, options: StartOptions): Pro
       files.set(1, pipe.writer);
       if (node.operators[index] === "|&") files.set(2, pipe.writer);
     }
-    const process = forkShell(shell, (child) => runCommandNode(child, command, true), { files, group, background: options.background ?? false });
+    const process = forkShell(shell, (child) => runCommandNode(child, command, true), {
+      files,
+      group,
+      background: options.background ?? false,
+    });
     processes.push(process);
     if (group === "new") {
       group = process.group;
@@ -182,10 +199,19 @@ function startBackground(shell: Shell, statement: Statement): void {
     node.type === "Pipeline" && node.prefixes.length === 0 && node.commands.length > 1
       ? startPipeline(shell, node, { background: true })
       : [
-          forkShell(shell, (child) => (node.type === "AndOr" || node.type === "Pipeline" ? runNode(child, node) : runCommandNode(child, node, true)), {
-            background: true,
-            ...(jobControl(shell) ? { group: "new" as const } : { files: new Map(shell.process.files).set(0, new NullDevice("null")) }),
-          }),
+          forkShell(
+            shell,
+            (child) =>
+              node.type === "AndOr" || node.type === "Pipeline"
+                ? runNode(child, node)
+                : runCommandNode(child, node, true),
+            {
+              background: true,
+              ...(jobControl(shell)
+                ? { group: "new" as const }
+                : { files: new Map(shell.process.files).set(0, new NullDevice("null")) }),
+            },
+          ),
         ];
   const job = new Job(processes, textOf(shell, node), jobControl(shell) ? processes[0]!.group : undefined);
   job.background = true;
@@ -258,10 +284,15 @@ function* runCompound(shell: Shell, node: CompoundCommand | CompoundList): Task<
       return yield* runArithmeticFor(shell, node);
     case "ArithmeticCommand":
       yield* shell.charge(cost.builtin);
-      if (shell.options.has("xtrace")) yield* shell.process.printError(`${shell.get("PS4") ?? "+ "}(( ${node.body} ))\n`);
-      return (yield* guarded(shell, function* () {
-        return (yield* arithmetic(shell, node.body)) !== 0n ? 0 : 1;
-      }, "((: "))!;
+      if (shell.options.has("xtrace"))
+        yield* shell.process.printError(`${shell.get("PS4") ?? "+ "}(( ${node.body} ))\n`);
+      return (yield* guarded(
+        shell,
+        function* () {
+          return (yield* arithmetic(shell, node.body)) !== 0n ? 0 : 1;
+        },
+        "((: ",
+      ))!;
     case "TestCommand":
       yield* shell.charge(cost.builtin);
       if (shell.flavour === "dash") {
@@ -285,7 +316,11 @@ function* guarded(shell: Shell, run: () => Task<number>, prefix = ""): Task<numb
   }
 }
 
-function* inForegroundChild(shell: Shell, node: { readonly pos: number; readonly end: number }, run: (child: Shell) => Task<number>): Task<number> {
+function* inForegroundChild(
+  shell: Shell,
+  node: { readonly pos: number; readonly end: number },
+  run: (child: Shell) => Task<number>,
+): Task<number> {
   yield* shell.charge(cost.fork);
   const process = forkShell(shell, run, jobControl(shell) ? { group: "new" } : {});
   const job = new Job([process], textOf(shell, node), jobControl(shell) ? process.group : undefined);
@@ -303,7 +338,8 @@ function* condition(shell: Shell, list: CompoundList): Task<number> {
 
 function* runIf(shell: Shell, node: If): Task<number> {
   if ((yield* condition(shell, node.clause)) === 0) return yield* runList(shell, node.then);
-  for (const elif of node.elif) if ((yield* condition(shell, elif.clause)) === 0) return yield* runList(shell, elif.then);
+  for (const elif of node.elif)
+    if ((yield* condition(shell, elif.clause)) === 0) return yield* runList(shell, elif.then);
   if (node.else) return yield* runList(shell, node.else);
   shell.status = 0;
   return 0;
@@ -348,7 +384,10 @@ function* runFor(shell: Shell, node: For): Task<number> {
   try {
     for (const value of values) {
       shell.set(name, value);
-      if (shell.options.has("xtrace")) yield* shell.process.printError(`${shell.get("PS4") ?? "+ "}for ${name} in ${shell.source.text.slice(node.wordlist?.[0]?.pos ?? 0, node.wordlist?.at(-1)?.end ?? 0)}\n`);
+      if (shell.options.has("xtrace"))
+        yield* shell.process.printError(
+          `${shell.get("PS4") ?? "+ "}for ${name} in ${shell.source.text.slice(node.wordlist?.[0]?.pos ?? 0, node.wordlist?.at(-1)?.end ?? 0)}\n`,
+        );
       if (!(yield* loopBody(shell, node.body))) break;
     }
   } finally {
@@ -461,7 +500,13 @@ function* runSelect(shell: Shell, node: Select): Task<number> {
 }
 
 function defineFunction(shell: Shell, node: FunctionNode): void {
-  shell.functions.set(node.name.text, { name: node.name.text, body: node.body, source: shell.source, pos: node.pos, end: node.end });
+  shell.functions.set(node.name.text, {
+    name: node.name.text,
+    body: node.body,
+    source: shell.source,
+    pos: node.pos,
+    end: node.end,
+  });
 }
 
 /** Calls a function with its arguments. */
@@ -505,7 +550,8 @@ function* evaluateCondition(shell: Shell, node: TestExpression): Task<boolean> {
       return node.operator === "&&";
     case "TestUnary": {
       const value = yield* expandString(shell, node.operand);
-      if (shell.options.has("xtrace")) yield* shell.process.printError(`${shell.get("PS4") ?? "+ "}[[ ${node.operator} ${value || "''"} ]]\n`);
+      if (shell.options.has("xtrace"))
+        yield* shell.process.printError(`${shell.get("PS4") ?? "+ "}[[ ${node.operator} ${value || "''"} ]]\n`);
       return testUnary(testScope(shell), node.operator === "" ? "-n" : node.operator, value);
     }
     case "TestBinary":
@@ -517,7 +563,10 @@ function* evaluateBinary(shell: Shell, node: Extract<TestExpression, { type: "Te
   const left = yield* expandString(shell, node.left);
   const ignoreCase = shell.shopt.has("nocasematch");
   const trace = function* (right: string): Task<void> {
-    if (shell.options.has("xtrace")) yield* shell.process.printError(`${shell.get("PS4") ?? "+ "}[[ ${left || "''"} ${node.operator} ${right || "''"} ]]\n`);
+    if (shell.options.has("xtrace"))
+      yield* shell.process.printError(
+        `${shell.get("PS4") ?? "+ "}[[ ${left || "''"} ${node.operator} ${right || "''"} ]]\n`,
+      );
   };
   switch (node.operator) {
     case "=":
@@ -533,7 +582,10 @@ function* evaluateBinary(shell: Shell, node: Extract<TestExpression, { type: "Te
       const regexp = posixToRegExp(source, { extended: true, ignoreCase });
       if (typeof regexp === "string") throw new ExpansionError("", 2, false);
       const match = regexp.exec(left);
-      shell.setArray("BASH_REMATCH", (match ?? []).map((value) => ({ index: undefined, value: value ?? "" })));
+      shell.setArray(
+        "BASH_REMATCH",
+        (match ?? []).map((value) => ({ index: undefined, value: value ?? "" })),
+      );
       return match !== null;
     }
     default: {
@@ -561,12 +613,18 @@ export function* substitute(shell: Shell, script: ParsedScript): Task<string> {
     function* (child) {
       if (script.source !== undefined) child.source = { text: script.source, firstLine: child.line };
       child.conditionDepth = 0;
-      if (child.flavour === "bash" && !child.options.has("posix") && !child.shopt.has("inherit_errexit")) child.options.delete("errexit");
+      if (child.flavour === "bash" && !child.options.has("posix") && !child.shopt.has("inherit_errexit"))
+        child.options.delete("errexit");
       const only = script.commands.length === 1 ? script.commands[0] : undefined;
       if (only && !only.background && only.command.type === "Command") {
         // `$(<file)` is the file's content.
         const command = only.command;
-        if (!command.name && command.prefix.length === 1 && command.prefix[0]!.type === "Redirect" && command.prefix[0]!.operator === "<") {
+        if (
+          !command.name &&
+          command.prefix.length === 1 &&
+          command.prefix[0]!.type === "Redirect" &&
+          command.prefix[0]!.operator === "<"
+        ) {
           const failed = yield* tryRedirections(child, command.redirects);
           if (failed !== undefined) return failed;
           for (;;) {
@@ -675,33 +733,63 @@ export function* runLines(shell: Shell, statements: readonly Statement[], text: 
 }
 
 /** bash tells the error, then shows the line. */
-export function* reportSyntaxError(shell: Shell, text: string, error: { readonly pos: number; readonly message: string; readonly incomplete: boolean }): Task<void> {
+export function* reportSyntaxError(
+  shell: Shell,
+  text: string,
+  error: { readonly pos: number; readonly message: string; readonly incomplete: boolean; readonly expecting?: string },
+): Task<void> {
   const closesLater = error.message.startsWith("unexpected EOF") && error.message.endsWith("`)'");
   if (closesLater && shell.flavour === "bash" && !shell.interactive) {
     shell.position = text.length;
-    yield* shell.process.printError(`${shell.name}: ${shell.fromCommandString ? "-c: " : ""}line ${shell.line + 1}: ${error.message}\n`);
+    yield* shell.process.printError(
+      `${shell.name}: ${shell.fromCommandString ? "-c: " : ""}line ${shell.line + 1}: ${error.message}\n`,
+    );
     return;
   }
-  shell.position = error.incomplete && !error.message.startsWith("unexpected EOF") ? text.length : Math.min(error.pos, text.length);
-  const message = shell.flavour === "bash" ? error.message : dashSyntaxWords(error.message);
+  shell.position =
+    error.incomplete && !error.message.startsWith("unexpected EOF") ? text.length : Math.min(error.pos, text.length);
+  const message =
+    shell.flavour === "bash"
+      ? error.message
+      : dashSyntaxWords(error.message) + (error.expecting === undefined ? "" : ` (expecting "${error.expecting}")`);
   const isCommandString = shell.fromCommandString && !shell.interactive && shell.flavour === "bash";
-  if (error.incomplete && !error.message.startsWith("unexpected EOF") && shell.flavour === "bash" && !shell.interactive && !text.endsWith("\n")) {
-    yield* shell.process.printError(`${shell.name}: ${isCommandString ? "-c: " : ""}line ${shell.line + 1}: ${message}\n`);
+  if (
+    error.incomplete &&
+    !error.message.startsWith("unexpected EOF") &&
+    shell.flavour === "bash" &&
+    !shell.interactive &&
+    !text.endsWith("\n")
+  ) {
+    yield* shell.process.printError(
+      `${shell.name}: ${isCommandString ? "-c: " : ""}line ${shell.line + 1}: ${message}\n`,
+    );
     return;
   }
-  yield* shell.process.printError(`${isCommandString ? shell.messagePrefix.replace(/line \d+: $/, `-c: line ${shell.line}: `) : shell.messagePrefix}${message}\n`);
+  yield* shell.process.printError(
+    `${isCommandString ? shell.messagePrefix.replace(/line \d+: $/, `-c: line ${shell.line}: `) : shell.messagePrefix}${message}\n`,
+  );
   if (shell.flavour !== "bash" || shell.interactive || error.incomplete) return;
   const start = text.lastIndexOf("\n", shell.position - 1) + 1;
   const end = text.indexOf("\n", start);
   const line = text.slice(start, end < 0 ? undefined : end);
-  yield* shell.process.printError(`${isCommandString ? shell.messagePrefix.replace(/line \d+: $/, `-c: line ${shell.line}: `) : shell.messagePrefix}\`${line}'\n`);
+  yield* shell.process.printError(
+    `${isCommandString ? shell.messagePrefix.replace(/line \d+: $/, `-c: line ${shell.line}: `) : shell.messagePrefix}\`${line}'\n`,
+  );
 }
 
 function dashSyntaxWords(message: string): string {
   const near = /unexpected token `(.*)'$/.exec(message);
-  if (near) return `Syntax error: ${near[1] === "newline" ? "newline" : `"${near[1]}"`} unexpected`.replace('"newline"', "newline");
+  if (near)
+    return `Syntax error: ${near[1] === "newline" ? "newline" : `"${near[1]}"`} unexpected`.replace(
+      '"newline"',
+      "newline",
+    );
   const matching = /matching `(.)'$/.exec(message);
-  if (matching) return matching[1] === "'" || matching[1] === '"' ? "Syntax error: Unterminated quoted string" : matching[1] === "}" ? "Syntax error: Missing '}'" : "Syntax error: end of file unexpected";
+  if (matching)
+    return matching[1] === "'" || matching[1] === '"'
+      ? "Syntax error: Unterminated quoted string"
+      : matching[1] === "}"
+        ? "Syntax error: Missing '}'"
+        : "Syntax error: end of file unexpected";
   return "Syntax error: end of file unexpected";
 }
-

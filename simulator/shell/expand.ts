@@ -1,6 +1,6 @@
 /** Word expansion: from words of the tree to the fields a command gets. */
 import type { DoubleQuotedChild, Word, WordPart } from "unbash";
-import { type Task } from "../base/task";
+import type { Task } from "../base/task";
 import { evaluateArithmetic } from "./arithmetic";
 import { expandBraces } from "./brace";
 import { ExpansionError } from "./control";
@@ -103,7 +103,11 @@ export function* expandWords(shell: Shell, words: readonly Word[]): Task<string[
 }
 
 function* expandOneWord(shell: Shell, word: Word, out: string[]): Task<void> {
-  if (word.parts?.some((part) => part.type === "BraceExpansion") && shell.options.has("braceexpand") && shell.flavour === "bash") {
+  if (
+    word.parts?.some((part) => part.type === "BraceExpansion") &&
+    shell.options.has("braceexpand") &&
+    shell.flavour === "bash"
+  ) {
     const texts = expandBraces(word.text);
     if (texts.length > 1 || texts[0] !== word.text) {
       for (const text of texts) {
@@ -159,12 +163,22 @@ export function* expandPattern(shell: Shell, word: Word): Task<string> {
 export function* expandRegexp(shell: Shell, word: Word): Task<string> {
   let out = "";
   for (const part of word.parts ?? []) {
-    if (part.type === "SingleQuoted" || part.type === "DoubleQuoted" || part.type === "AnsiCQuoted" || part.type === "LocaleString") {
+    if (
+      part.type === "SingleQuoted" ||
+      part.type === "DoubleQuoted" ||
+      part.type === "AnsiCQuoted" ||
+      part.type === "LocaleString"
+    ) {
       const fields = new Fields("");
       yield* appendPart(shell, fields, part, false, []);
       fields.finish();
       out += fields.done.map((field) => field.text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")).join(" ");
-    } else if (part.type === "SimpleExpansion" || part.type === "ParameterExpansion" || part.type === "CommandExpansion" || part.type === "ArithmeticExpansion") {
+    } else if (
+      part.type === "SimpleExpansion" ||
+      part.type === "ParameterExpansion" ||
+      part.type === "CommandExpansion" ||
+      part.type === "ArithmeticExpansion"
+    ) {
       const fields = new Fields("");
       yield* appendPart(shell, fields, part, true, []);
       fields.finish();
@@ -204,11 +218,20 @@ function* fatalArithmetic(shell: Shell, text: string): Task<bigint> {
   try {
     return yield* arithmetic(shell, text);
   } catch (error) {
-    throw error instanceof ExpansionError && !error.exits ? new ExpansionError(error.message, error.status, true) : error;
+    throw error instanceof ExpansionError && !error.exits
+      ? new ExpansionError(error.message, error.status, true)
+      : error;
   }
 }
 
-function* appendWord(shell: Shell, fields: Fields, word: Word, inQuotes: boolean, tilde: boolean, assignment = false): Task<void> {
+function* appendWord(
+  shell: Shell,
+  fields: Fields,
+  word: Word,
+  inQuotes: boolean,
+  tilde: boolean,
+  assignment = false,
+): Task<void> {
   if (!word.parts) {
     appendLiteral(shell, fields, word.text, inQuotes, tilde, assignment);
     return;
@@ -219,13 +242,29 @@ function* appendWord(shell: Shell, fields: Fields, word: Word, inQuotes: boolean
     if (part.type === "Literal") {
       // A tilde prefix must not be followed by something quoted or expanded.
       const isWhole = i === parts.length - 1 || part.text.includes("/");
-      appendLiteral(shell, fields, part.text, inQuotes, (i === 0 && isWhole && tilde) || (assignment && i > 0), assignment, i > 0);
+      appendLiteral(
+        shell,
+        fields,
+        part.text,
+        inQuotes,
+        (i === 0 && isWhole && tilde) || (assignment && i > 0),
+        assignment,
+        i > 0,
+      );
     } else yield* appendPart(shell, fields, part, inQuotes, parts);
   }
 }
 
 /** Source text outside quotes: backslashes quote, a leading tilde is a home folder. */
-function appendLiteral(shell: Shell, fields: Fields, source: string, inQuotes: boolean, tilde: boolean, assignment: boolean, isLater = false): void {
+function appendLiteral(
+  shell: Shell,
+  fields: Fields,
+  source: string,
+  inQuotes: boolean,
+  tilde: boolean,
+  assignment: boolean,
+  isLater = false,
+): void {
   if (inQuotes) {
     fields.quoted(source.replace(/\\([$`"\\])/g, "$1"));
     return;
@@ -236,7 +275,9 @@ function appendLiteral(shell: Shell, fields: Fields, source: string, inQuotes: b
       const prefix = /^~([A-Za-z0-9_.+-]*)(?=\/|$|:)/.exec(piece);
       if (!prefix) return undefined;
       const home = homeOf(shell, prefix[1]!);
-      return home === undefined ? undefined : home + piece.slice(prefix[0].length).replace(/^(?=\/)/, home === "/" ? "" : "");
+      return home === undefined
+        ? undefined
+        : home + piece.slice(prefix[0].length).replace(/^(?=\/)/, home === "/" ? "" : "");
     };
     if (assignment) {
       const pieces = text.split(":");
@@ -289,7 +330,13 @@ function homeInPasswd(shell: Shell, user: string): string | undefined {
   return undefined;
 }
 
-function* appendPart(shell: Shell, fields: Fields, part: WordPart | DoubleQuotedChild, inQuotes: boolean, _siblings: readonly WordPart[]): Task<void> {
+function* appendPart(
+  shell: Shell,
+  fields: Fields,
+  part: WordPart | DoubleQuotedChild,
+  inQuotes: boolean,
+  _siblings: readonly WordPart[],
+): Task<void> {
   switch (part.type) {
     case "Literal":
       if (inQuotes) fields.quoted(part.value);
@@ -297,14 +344,16 @@ function* appendPart(shell: Shell, fields: Fields, part: WordPart | DoubleQuoted
       return;
     case "Glob":
       if (inQuotes) fields.quoted(part.text);
-      else if (part.kind === "bracket" && part.parts.some((inner) => inner.type !== "Literal")) yield* appendBracket(shell, fields, part.parts, part.text);
+      else if (part.kind === "bracket" && part.parts.some((inner) => inner.type !== "Literal"))
+        yield* appendBracket(shell, fields, part.parts, part.text);
       else fields.plain(part.text.replace(/\\([\s\S])/g, "$1"), part.text);
       return;
     case "SingleQuoted":
       fields.quoted(inQuotes ? part.text : part.value);
       return;
     case "AnsiCQuoted":
-      fields.quoted(inQuotes ? part.text : part.value);
+      // dash has no $'…': a dollar sign and a quoted word.
+      fields.quoted(inQuotes ? part.text : shell.flavour === "dash" ? `$${part.text.slice(2, -1)}` : part.value);
       return;
     case "DoubleQuoted":
     case "LocaleString":
@@ -414,4 +463,3 @@ function parameterHost(shell: Shell, fields: Fields, inQuotes: boolean): Paramet
     },
   };
 }
-

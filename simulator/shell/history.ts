@@ -45,7 +45,10 @@ export class History {
   expand(line: string): { readonly line: string; readonly changed: boolean } | { readonly missing: string } {
     const swap = /^\^([^^]+)\^([^^]*)\^?$/.exec(line);
     const last = this.#lines.at(-1) ?? "";
-    if (swap) return last.includes(swap[1]!) ? { line: last.replace(swap[1]!, () => swap[2]!), changed: true } : { missing: `:s${line}: substitution failed` };
+    if (swap)
+      return last.includes(swap[1]!)
+        ? { line: last.replace(swap[1]!, () => swap[2]!), changed: true }
+        : { missing: `:s${line}: substitution failed` };
     if (!line.includes("!")) return { line, changed: false };
     let out = "";
     let changed = false;
@@ -58,7 +61,14 @@ export class History {
         continue;
       }
       if (ch === "'") quoted = !quoted;
-      if (ch !== "!" || quoted || /^!(?:[\s=("]|$)/.test(line.slice(i)) || line[i - 1] === "$" || line[i - 1] === "[" || line[i - 1] === "{") {
+      if (
+        ch !== "!" ||
+        quoted ||
+        /^!(?:[\s=("]|$)/.test(line.slice(i)) ||
+        line[i - 1] === "$" ||
+        line[i - 1] === "[" ||
+        line[i - 1] === "{"
+      ) {
         out += ch;
         continue;
       }

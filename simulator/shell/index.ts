@@ -8,35 +8,60 @@ import { shellProgram } from "./shell-program";
 import { runTool, toolProgram } from "./tool";
 
 /** BusyBox: one program that is many, chosen by the name it is called with. */
-const busyboxProgram = (host: ShellHost): Program => function* (process) {
-  let args = process.argv;
-  let name = process.comm.replace(/^-/, "");
-  if (name === "busybox") {
-    args = args.slice(1);
-    name = args[0] ?? "";
-    if (name === "" || name === "--help") {
-      yield* process.print(`BusyBox v1.36.1 (2024-06-10 07:11:47 UTC) multi-call binary.\n\nUsage: busybox [function [arguments]...]\n\nCurrently defined functions:\n\t${busyboxApplets.join(", ")}\n`);
-      return 0;
+const busyboxProgram = (host: ShellHost): Program =>
+  function* (process) {
+    let args = process.argv;
+    let name = process.comm.replace(/^-/, "");
+    if (name === "busybox") {
+      args = args.slice(1);
+      name = args[0] ?? "";
+      if (name === "" || name === "--help") {
+        yield* process.print(
+          `BusyBox v1.36.1 (2024-06-10 07:11:47 UTC) multi-call binary.\n\nUsage: busybox [function [arguments]...]\n\nCurrently defined functions:\n\t${busyboxApplets.join(", ")}\n`,
+        );
+        return 0;
+      }
+      if (name === "--list") {
+        yield* process.print(busyboxApplets.map((each) => `${each}\n`).join(""));
+        return 0;
+      }
+      process.argv = args;
     }
-    if (name === "--list") {
-      yield* process.print(busyboxApplets.map((each) => `${each}\n`).join(""));
-      return 0;
+    if (name === "sh" || name === "ash") return yield* shellProgram("ash", host)(process);
+    const run = makeCoreutils(host).get(name === "[" || name === "[[" ? "test" : name);
+    if (!run || !busyboxApplets.includes(name)) {
+      yield* process.printError(`${name}: applet not found\n`);
+      return 127;
     }
-    process.argv = args;
-  }
-  if (name === "sh" || name === "ash") return yield* shellProgram("ash", host)(process);
-  const run = makeCoreutils(host).get(name === "[" || name === "[[" ? "test" : name);
-  if (!run || !busyboxApplets.includes(name)) {
-    yield* process.printError(`${name}: applet not found\n`);
-    return 127;
-  }
-  return yield* runTool(process, name, run, "busybox", args.slice(1));
-};
+    return yield* runTool(process, name, run, "busybox", args.slice(1));
+  };
 
 /** Programs that GNU systems have and BusyBox has not. */
-const gnuOnly = new Set(["jq", "yq", "dpkg", "column", "join", "numfmt", "gawk", "mawk", "pr", "file", "man", "lscpu", "stress", "view", "nano", "vim", "editor", "sha224sum", "free2"]);
+const gnuOnly = new Set([
+  "jq",
+  "yq",
+  "dpkg",
+  "column",
+  "join",
+  "numfmt",
+  "gawk",
+  "mawk",
+  "pr",
+  "file",
+  "man",
+  "lscpu",
+  "stress",
+  "view",
+  "nano",
+  "vim",
+  "editor",
+  "sha224sum",
+  "free2",
+]);
 
-const busyboxApplets: readonly string[] = [...coreutilNames, "ash", "sh", "[["].filter((name) => !gnuOnly.has(name)).sort();
+const busyboxApplets: readonly string[] = [...coreutilNames, "ash", "sh", "[["]
+  .filter((name) => !gnuOnly.has(name))
+  .sort();
 
 /** Every program of this room by name: shells, `busybox`, coreutils; joined to the world by `host`. */
 export function makeShellPrograms(host: ShellHost = {}): ReadonlyMap<string, Program> {

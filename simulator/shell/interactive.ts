@@ -28,7 +28,8 @@ export function* runInteractive(shell: Shell, options: InteractiveOptions): Task
   const tty = process.ttyOf(0);
   shell.interactive = true;
   for (const name of ["emacs", "histexpand", "history", "monitor"]) shell.options.add(name);
-  for (const name of ["expand_aliases", "checkwinsize", "interactive_comments", "complete_fullquote"]) shell.shopt.add(name);
+  for (const name of ["expand_aliases", "checkwinsize", "interactive_comments", "complete_fullquote"])
+    shell.shopt.add(name);
   shell.jobs = new JobTable(process, tty);
   if (tty) {
     process.group = process.pid;
@@ -37,7 +38,11 @@ export function* runInteractive(shell: Shell, options: InteractiveOptions): Task
   for (const signal of ["INT", "HUP"] as const) catchSignal(shell, signal);
   // Handlers that do nothing, so that children do not inherit "ignore".
   for (const signal of ["TERM", "QUIT", "TSTP", "TTIN", "TTOU"] as const) process.onSignal(signal, () => {});
-  if (!shell.variables.has("PS1")) shell.variables.set("PS1", newVariable(shell.flavour === "dash" && process.context.uid !== 0 ? "$ " : defaultPrompt[shell.flavour]));
+  if (!shell.variables.has("PS1"))
+    shell.variables.set(
+      "PS1",
+      newVariable(shell.flavour === "dash" && process.context.uid !== 0 ? "$ " : defaultPrompt[shell.flavour]),
+    );
   if (!shell.variables.has("PS2")) shell.variables.set("PS2", newVariable("> "));
   const historyFile = `${shell.get("HOME") ?? ""}/.${shell.flavour === "bash" ? "bash" : "ash"}_history`;
   shell.history = new History(readLines(shell, historyFile));
@@ -57,7 +62,9 @@ function* startFiles(shell: Shell, options: InteractiveOptions): Task<void> {
       : options.norc
         ? []
         : options.login
-          ? [`${home}/.bash_profile`, `${home}/.bash_login`, `${home}/.profile`].filter((path) => shell.process.fs.exists(shell.process.path(path))).slice(0, 1)
+          ? [`${home}/.bash_profile`, `${home}/.bash_login`, `${home}/.profile`]
+              .filter((path) => shell.process.fs.exists(shell.process.path(path)))
+              .slice(0, 1)
           : ["/etc/bash.bashrc", `${home}/.bashrc`];
   for (const path of files) {
     if (path === "" || shell.process.fs.find(shell.process.path(path))?.kind !== "file") continue;
@@ -72,7 +79,10 @@ const readLines = (shell: Shell, path: string): string[] => {
 
 function saveHistory(shell: Shell, path: string): void {
   try {
-    if (shell.history && shell.history.lines.length > 0) shell.process.fs.writeFile(shell.process.path(path), encodeUtf8(`${shell.history.lines.join("\n")}\n`), { mode: 0o600 });
+    if (shell.history && shell.history.lines.length > 0)
+      shell.process.fs.writeFile(shell.process.path(path), encodeUtf8(`${shell.history.lines.join("\n")}\n`), {
+        mode: 0o600,
+      });
   } catch (error) {
     // A home that cannot be written keeps no history, as in bash.
     if (!(error instanceof SysError)) throw error;
@@ -122,7 +132,14 @@ function* loop(shell: Shell, host: ShellHost): Task<number> {
     const text = yield* expandHistory(shell, read.text);
     if (text === undefined) continue;
     shell.history!.add(text);
-    yield* guarded(shell, shell.engine.runText(shell, shell.shopt.has("expand_aliases") ? expandAliases(text, shell.aliases) : text, lineNumber));
+    yield* guarded(
+      shell,
+      shell.engine.runText(
+        shell,
+        shell.shopt.has("expand_aliases") ? expandAliases(text, shell.aliases) : text,
+        lineNumber,
+      ),
+    );
     lineNumber += text.split("\n").length;
     if (shell.status !== 0) yield* offerReading(shell, host, text);
   }
@@ -231,8 +248,11 @@ function* offerReading(shell: Shell, host: ShellHost, text: string): Task<void> 
 function* knownWords(shell: Shell, host: ShellHost, before: readonly string[]): Task<ReadonlySet<string>> {
   if (before.length === 0) return new Set(commandNames(shell));
   const completer = host.completers?.get(before[0]!);
-  const found = completer ? yield* completer({ process: shell.process, words: [...before, ""], index: before.length }) : undefined;
+  const found = completer
+    ? yield* completer({ process: shell.process, words: [...before, ""], index: before.length })
+    : undefined;
   return new Set(found ?? filesHere(shell));
 }
 
-const filesHere = (shell: Shell): string[] => (shell.process.fs.isDir(shell.process.cwd) ? shell.process.fs.readDir(shell.process.cwd) : []);
+const filesHere = (shell: Shell): string[] =>
+  shell.process.fs.isDir(shell.process.cwd) ? shell.process.fs.readDir(shell.process.cwd) : [];

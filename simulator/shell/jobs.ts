@@ -54,7 +54,9 @@ export class Job {
   /** Waits until no process runs: all ended, or the rest stopped. */
   *settled(): Task<void> {
     while (this.state === "Running")
-      yield* suspend(firstOf(this.processes.filter((process) => process.state === "running").map((process) => process.changed.wait)));
+      yield* suspend(
+        firstOf(this.processes.filter((process) => process.state === "running").map((process) => process.changed.wait)),
+      );
   }
 
   /** `Running`, `Stopped`, `Done`, `Exit 2`, `Killed` … */
@@ -165,7 +167,9 @@ export class JobTable {
     if (text === "" || text === "%" || text === "+") return this.current ?? "no such job";
     if (text === "-") return this.previous ?? "no such job";
     if (/^\d+$/.test(text)) return this.jobs.get(Number(text)) ?? "no such job";
-    const matches = [...this.jobs.values()].filter((job) => (text.startsWith("?") ? job.text.includes(text.slice(1)) : job.text.startsWith(text)));
+    const matches = [...this.jobs.values()].filter((job) =>
+      text.startsWith("?") ? job.text.includes(text.slice(1)) : job.text.startsWith(text),
+    );
     if (matches.length > 1) return "ambiguous job spec";
     return matches[0] ?? "no such job";
   }
@@ -180,7 +184,10 @@ export class JobTable {
     const state = job.describe();
     const running = state === "Running" ? " &" : "";
     const pid = long ? `${job.leader.nsPid} ` : "";
-    return `[${job.number}]${this.mark(job)} ${long ? pid : " "}${state.padEnd(23)} ${job.text}${running}`.replace(/ +$/, "");
+    return `[${job.number}]${this.mark(job)} ${long ? pid : " "}${state.padEnd(23)} ${job.text}${running}`.replace(
+      / +$/,
+      "",
+    );
   }
 
   /** Lines for jobs whose state changed since last told; ended ones leave the list. */

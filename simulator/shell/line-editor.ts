@@ -9,7 +9,11 @@ import type { History } from "./history";
 import { ScreenLine } from "./screen-line";
 import { graphemes, isCombining, textWidth } from "./width";
 
-export type LineResult = { readonly kind: "line"; readonly text: string } | { readonly kind: "end" } | { readonly kind: "interrupt" } | { readonly kind: "hangup" };
+export type LineResult =
+  | { readonly kind: "line"; readonly text: string }
+  | { readonly kind: "end" }
+  | { readonly kind: "interrupt" }
+  | { readonly kind: "hangup" };
 
 export interface LineEditorOptions {
   readonly process: Process;
@@ -140,8 +144,7 @@ export class LineEditor {
         this.#remove(this.#cursor - 1, this.#cursor);
         return undefined;
       case "\t":
-        yield* this.#tab(before === "tab");
-        this.#last = "tab";
+        this.#last = (yield* this.#tab(before === "tab")) ? "other" : "tab";
         return undefined;
       case "\x0b":
         this.#kill(this.#cursor, this.#chars.length, false, before);
@@ -150,7 +153,12 @@ export class LineEditor {
         this.#kill(0, this.#cursor, true, before);
         return undefined;
       case "\x17":
-        this.#kill(this.#back((piece) => !/\s/.test(piece)), this.#cursor, true, before);
+        this.#kill(
+          this.#back((piece) => !/\s/.test(piece)),
+          this.#cursor,
+          true,
+          before,
+        );
         return undefined;
       case "\x19":
         this.#yank();
@@ -159,7 +167,9 @@ export class LineEditor {
         this.#transpose();
         return undefined;
       case "\x0c":
-        yield* this.#write(`\x1b[H\x1b[2J${this.#screen.redraw(this.#prompt, this.#chars, this.#cursor, this.#columns)}`);
+        yield* this.#write(
+          `\x1b[H\x1b[2J${this.#screen.redraw(this.#prompt, this.#chars, this.#cursor, this.#columns)}`,
+        );
         return undefined;
       case "\x10":
         this.#browse(-1);
@@ -252,7 +262,6 @@ export class LineEditor {
     }
     return undefined;
   }
-
 
   *#sequence(sequence: string, before: LastKey): Task<LineResult | undefined> {
     switch (sequence) {
@@ -403,7 +412,8 @@ export class LineEditor {
     let at = this.#cursor;
     while (at < this.#chars.length && !isWordChar(this.#chars[at])) at++;
     for (let first = true; at < this.#chars.length && isWordChar(this.#chars[at]); at++, first = false)
-      this.#chars[at] = how === "u" || (how === "c" && first) ? this.#chars[at]!.toUpperCase() : this.#chars[at]!.toLowerCase();
+      this.#chars[at] =
+        how === "u" || (how === "c" && first) ? this.#chars[at]!.toUpperCase() : this.#chars[at]!.toLowerCase();
     this.#cursor = at;
   }
 
@@ -477,7 +487,9 @@ export class LineEditor {
       failed = true;
     };
     const leave = function* (editor: LineEditor): Task<void> {
-      yield* editor.#write(`${editor.#screen.update([], 0, editor.#columns)}\r\x1b[J${editor.#screen.redraw(editor.#prompt, editor.#chars, editor.#cursor, editor.#columns)}`);
+      yield* editor.#write(
+        `${editor.#screen.update([], 0, editor.#columns)}\r\x1b[J${editor.#screen.redraw(editor.#prompt, editor.#chars, editor.#cursor, editor.#columns)}`,
+      );
     };
     yield* this.#write(show());
     for (;;) {
@@ -516,36 +528,46 @@ export class LineEditor {
 
   // ---- completion --------------------------------------------------------------------------------------------------------
 
-  *#tab(again: boolean): Task<void> {
+  /** Whether the line changed: only a Tab that did nothing makes the next one list. */
+  *#tab(again: boolean): Task<boolean> {
     const before = this.#chars.slice(0, this.#cursor).join("");
     const { start, candidates } = yield* this.#options.complete(before);
     if (candidates.length === 0) {
       yield* this.#write("\x07");
-      return;
+      return false;
     }
     const typed = before.slice(start);
-    const prefix = candidates.length === 1 ? candidates[0]!.text + (candidates[0]!.final ? " " : "") : commonPrefix(candidates.map((candidate) => candidate.text));
+    const prefix =
+      candidates.length === 1
+        ? candidates[0]!.text + (candidates[0]!.final ? " " : "")
+        : commonPrefix(candidates.map((candidate) => candidate.text));
     if (prefix.length > typed.length || (candidates.length === 1 && prefix !== typed)) {
       this.#snapshot();
       const head = graphemes(before.slice(0, start));
       const middle = graphemes(prefix);
       this.#chars = [...head, ...middle, ...this.#chars.slice(this.#cursor)];
       this.#cursor = head.length + middle.length;
-      return;
+      return true;
     }
     if (!again) {
       yield* this.#write("\x07");
-      return;
+      return false;
     }
-    const labels = [...new Set(candidates.map((candidate) => candidate.shown))].map((text) => ({ shown: text, width: textWidth(text) }));
+    const labels = [...new Set(candidates.map((candidate) => candidate.shown))].map((text) => ({
+      shown: text,
+      width: textWidth(text),
+    }));
     if (labels.length > 100) {
       yield* this.#write(`\nDisplay all ${labels.length} possibilities? (y or n)`);
       const answer = yield* this.#options.process.read(0, 1);
       if (answer !== "y" && answer !== "Y" && answer !== " ") {
         yield* this.#write(`\n${this.#screen.redraw(this.#prompt, this.#chars, this.#cursor, this.#columns)}`);
-        return;
+        return true;
       }
     }
-    yield* this.#write(`\n${columnsOf(labels, this.#columns)}${this.#screen.redraw(this.#prompt, this.#chars, this.#cursor, this.#columns)}`);
+    yield* this.#write(
+      `\n${columnsOf(labels, this.#columns)}${this.#screen.redraw(this.#prompt, this.#chars, this.#cursor, this.#columns)}`,
+    );
+    return false;
   }
 }

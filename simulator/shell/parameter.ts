@@ -40,7 +40,8 @@ export function* expandParameter(
   let name = part.parameter;
   let index = part.index === undefined ? undefined : yield* indexText(shell, part.index, name, host);
   const operation = part.operation;
-  if (operation?.type === "Unknown" || (operation === undefined && !isParameterName(name))) throw new ExpansionError(`${part.text}: bad substitution`, 1, true);
+  if (operation?.type === "Unknown" || (operation === undefined && !isParameterName(name)))
+    throw new ExpansionError(`${part.text}: bad substitution`, 1, true);
   if (part.prefix === "#") {
     const parameter = readParameter(shell, name, index);
     if (parameter.kind === "list") host.scalar(String(parameter.values.length));
@@ -57,7 +58,10 @@ export function* expandParameter(
       return;
     }
     if (index === "@" || index === "*") {
-      host.list(shell.specialArray(name)?.map((_value, at) => String(at)) ?? keysOf(shell.variable(name)), index === "*");
+      host.list(
+        shell.specialArray(name)?.map((_value, at) => String(at)) ?? keysOf(shell.variable(name)),
+        index === "*",
+      );
       return;
     }
     const direct = shell.variables.get(name);
@@ -74,7 +78,8 @@ export function* expandParameter(
   }
   const parameter = readParameter(shell, name, index);
   if (!operation) {
-    if (parameter.kind === "one" && parameter.value === undefined) unbound(shell, index === undefined ? name : `${name}[${index}]`);
+    if (parameter.kind === "one" && parameter.value === undefined)
+      unbound(shell, index === undefined ? name : `${name}[${index}]`);
     emit(parameter, host);
     return;
   }
@@ -100,7 +105,14 @@ function emit(parameter: Parameter, host: ParameterHost): void {
 
 function unbound(shell: Shell, name: string): void {
   if (!shell.options.has("nounset")) return;
-  throw new ExpansionError(shell.flavour === "bash" ? `${/^\d/.test(name) ? `$${name}` : name}: unbound variable` : `${name}: parameter not set`, shell.flavour === "bash" ? (shell.interactive ? 1 : 127) : 2, true, true);
+  throw new ExpansionError(
+    shell.flavour === "bash"
+      ? `${/^\d/.test(name) ? `$${name}` : name}: unbound variable`
+      : `${name}: parameter not set`,
+    shell.flavour === "bash" ? (shell.interactive ? 1 : 127) : 2,
+    true,
+    true,
+  );
 }
 
 function readParameter(shell: Shell, name: string, index: string | undefined): Parameter {
@@ -203,7 +215,10 @@ function* applyDefault(shell: Shell, { name, index, parameter, operation, host }
   if (operation.type !== "Default") return;
   const colon = operation.operator.startsWith(":");
   const isSet = parameter.kind === "list" ? parameter.values.length > 0 : parameter.value !== undefined;
-  const isEmpty = parameter.kind === "list" ? parameter.values.join("") === "" && parameter.values.length <= 1 : (parameter.value ?? "") === "";
+  const isEmpty =
+    parameter.kind === "list"
+      ? parameter.values.join("") === "" && parameter.values.length <= 1
+      : (parameter.value ?? "") === "";
   const usable = isSet && !(colon && isEmpty);
   switch (operation.operator.replace(":", "")) {
     case "-":
@@ -232,7 +247,12 @@ function* applyDefault(shell: Shell, { name, index, parameter, operation, host }
       }
       const text = yield* host.string(operation.operand);
       const words = text || (colon ? "parameter null or not set" : "parameter not set");
-      throw new ExpansionError(`${name}: ${words}`, shell.flavour === "bash" ? (shell.interactive ? 1 : 127) : 2, true, true);
+      throw new ExpansionError(
+        `${name}: ${words}`,
+        shell.flavour === "bash" ? (shell.interactive ? 1 : 127) : 2,
+        true,
+        true,
+      );
     }
   }
 }
@@ -245,7 +265,8 @@ function* applySlice(shell: Shell, { name, parameter, operation, host }: Applica
     // `$@` counts from $0; offsets below zero from the end.
     const values = parameter.positional && offset <= 0 ? [shell.name, ...parameter.values] : parameter.values;
     const base = parameter.positional && offset > 0 ? offset - 1 : offset < 0 ? values.length + offset : offset;
-    if (length !== undefined && length < 0) throw new ExpansionError(`${operation.length!.text}: substring expression < 0`, 1, true);
+    if (length !== undefined && length < 0)
+      throw new ExpansionError(`${operation.length!.text}: substring expression < 0`, 1, true);
     if (base < 0) {
       host.list([], parameter.star);
       return;
@@ -261,7 +282,8 @@ function* applySlice(shell: Shell, { name, parameter, operation, host }: Applica
     return;
   }
   let end = length === undefined ? chars.length : length < 0 ? chars.length + length : start + length;
-  if (length !== undefined && length < 0 && end < start && start <= chars.length) throw new ExpansionError(`${operation.length!.text}: substring expression < 0`, 1, true);
+  if (length !== undefined && length < 0 && end < start && start <= chars.length)
+    throw new ExpansionError(`${operation.length!.text}: substring expression < 0`, 1, true);
   end = Math.min(end, chars.length);
   host.scalar(chars.slice(start, Math.max(start, end)).join(""));
 }
@@ -283,11 +305,15 @@ function remover(operator: string, pattern: string): (value: string) => string {
 }
 
 function replacer(operator: string, pattern: string, replacement: string): (value: string) => string {
-  if (pattern === "") return (value) => (operator === "/#" ? replacement + value : operator === "/%" ? value + replacement : value);
+  if (pattern === "")
+    return (value) => (operator === "/#" ? replacement + value : operator === "/%" ? value + replacement : value);
   const source = patternSource(pattern);
   const anchored = operator === "/#" ? `^(?:${source})` : operator === "/%" ? `(?:${source})$` : source;
   const regexp = new RegExp(anchored, operator === "//" ? "gsu" : "su");
-  return (value) => value.replace(regexp, (match, ...rest) => (match === "" && operator === "//" && rest.at(-2) === value.length && value !== "" ? "" : replacement));
+  return (value) =>
+    value.replace(regexp, (match, ...rest) =>
+      match === "" && operator === "//" && rest.at(-2) === value.length && value !== "" ? "" : replacement,
+    );
 }
 
 function transform(value: string, letter: string): string {
@@ -301,7 +327,10 @@ function transform(value: string, letter: string): string {
     case "L":
       return value.toLowerCase();
     case "E":
-      return value.replace(/\\(n|t|r|\\|a|b|e)/g, (_all, ch: string) => ({ n: "\n", t: "\t", r: "\r", "\\": "\\", a: "\x07", b: "\b", e: "\x1b" })[ch]!);
+      return value.replace(
+        /\\(n|t|r|\\|a|b|e)/g,
+        (_all, ch: string) => ({ n: "\n", t: "\t", r: "\r", "\\": "\\", a: "\x07", b: "\b", e: "\x1b" })[ch]!,
+      );
     default:
       return value;
   }
@@ -326,12 +355,28 @@ function applyAttributes(shell: Shell, { name, index, host }: Application, lette
     return;
   }
   if ((variable.list || variable.map) && (index === "@" || index === "*")) {
-    const pairs = keysOf(variable).map((key) => ({ key, value: (variable.map ? variable.map.get(key) : variable.list!.get(Number(key)))! }));
-    if (letter === "k") host.list(pairs.flatMap(({ key, value }) => [key, value]), index === "*");
+    const pairs = keysOf(variable).map((key) => ({
+      key,
+      value: (variable.map ? variable.map.get(key) : variable.list!.get(Number(key)))!,
+    }));
+    if (letter === "k")
+      host.list(
+        pairs.flatMap(({ key, value }) => [key, value]),
+        index === "*",
+      );
     else if (letter === "K") host.scalar(pairs.map(({ key, value }) => `${key} ${doubleQuote(value)}`).join(" "));
-    else host.scalar(`declare -${flags} ${name}=(${pairs.map(({ key, value }) => `[${key}]=${doubleQuote(value)}`).join(" ")})`);
+    else
+      host.scalar(
+        `declare -${flags} ${name}=(${pairs.map(({ key, value }) => `[${key}]=${doubleQuote(value)}`).join(" ")})`,
+      );
     return;
   }
   const value = scalarOf(variable) ?? "";
-  host.scalar(letter !== "A" ? singleQuote(value) : flags === "" ? `${name}=${singleQuote(value)}` : `declare -${flags} ${name}=${singleQuote(value)}`);
+  host.scalar(
+    letter !== "A"
+      ? singleQuote(value)
+      : flags === ""
+        ? `${name}=${singleQuote(value)}`
+        : `declare -${flags} ${name}=${singleQuote(value)}`,
+  );
 }

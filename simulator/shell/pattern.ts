@@ -59,7 +59,9 @@ export function patternSource(pattern: string, lazy = false): string {
       i += 1 + next.length;
     } else if (/[?*+@!]/.test(ch) && pattern[i + 1] === "(" && closingParen(pattern, i + 1) > 0) {
       const end = closingParen(pattern, i + 1);
-      const inner = splitAlternatives(pattern.slice(i + 2, end)).map((part) => patternSource(part, lazy)).join("|");
+      const inner = splitAlternatives(pattern.slice(i + 2, end))
+        .map((part) => patternSource(part, lazy))
+        .join("|");
       if (ch === "!") out += `(?:(?!(?:${inner})(?:${patternSource(pattern.slice(end + 1), lazy)})$)[^]*?)`;
       else out += `(?:${inner})${ch === "@" ? "" : ch}`;
       i = end + 1;
@@ -115,7 +117,11 @@ function splitAlternatives(text: string): string[] {
 }
 
 /** A bracket expression starting at `start`; undefined when it is not closed. */
-export function bracketSource(pattern: string, start: number, backslashQuotes = true): { readonly source: string; readonly end: number } | undefined {
+export function bracketSource(
+  pattern: string,
+  start: number,
+  backslashQuotes = true,
+): { readonly source: string; readonly end: number } | undefined {
   let i = start + 1;
   let negated = false;
   if (pattern[i] === "!" || pattern[i] === "^") {

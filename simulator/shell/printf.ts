@@ -23,7 +23,9 @@ export function formatPrintf(format: string, args: readonly string[], now = 0): 
     while (i < bytes.length) {
       const ch = bytes[i]!;
       if (ch === "\\") {
-        const match = /^\\(?:[0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|[^])/.exec(bytes.slice(i));
+        const match = /^\\(?:[0-7]{1,3}|x[0-9a-fA-F]{1,2}|u[0-9a-fA-F]{1,4}|U[0-9a-fA-F]{1,8}|[\s\S])/.exec(
+          bytes.slice(i),
+        );
         const piece = match?.[0] ?? "\\";
         if (piece === '\\"' || piece === "\\'" || piece === "\\?") out += piece[1];
         else {
@@ -43,8 +45,10 @@ export function formatPrintf(format: string, args: readonly string[], now = 0): 
       }
       const match = DIRECTIVE.exec(bytes.slice(i));
       if (!match) {
-        const bad = /^%[-+ #0']*\d*(?:\.\d*)?[hlqLjzt]*([^])?/.exec(bytes.slice(i))!;
-        errors.push(bad[1] === undefined ? `\`${bad[0]}': missing format character` : `\`${bad[1]}': invalid format character`);
+        const bad = /^%[-+ #0']*\d*(?:\.\d*)?[hlqLjzt]*([\s\S])?/.exec(bytes.slice(i))!;
+        errors.push(
+          bad[1] === undefined ? `\`${bad[0]}': missing format character` : `\`${bad[1]}': invalid format character`,
+        );
         return { bytes: out as Bytes, errors };
       }
       i += match[0].length;
@@ -59,10 +63,27 @@ export function formatPrintf(format: string, args: readonly string[], now = 0): 
         flags += "-";
         width = -width;
       }
-      const precision = match[3] === "*" ? Number(toInteger(next() ?? "0", errors)) : match[3] === undefined ? undefined : Number(match[3] || 0);
-      const rendered = render(verb, flags, precision !== undefined && precision < 0 ? undefined : precision, next(), errors, now);
+      const precision =
+        match[3] === "*"
+          ? Number(toInteger(next() ?? "0", errors))
+          : match[3] === undefined
+            ? undefined
+            : Number(match[3] || 0);
+      const rendered = render(
+        verb,
+        flags,
+        precision !== undefined && precision < 0 ? undefined : precision,
+        next(),
+        errors,
+        now,
+      );
       if (rendered.stop) return { bytes: (out + rendered.text) as Bytes, errors };
-      out += pad(rendered.text, Number(width), flags, rendered.numeric && (precision === undefined || !/[diouxX]/.test(verb)));
+      out += pad(
+        rendered.text,
+        Number(width),
+        flags,
+        rendered.numeric && (precision === undefined || !/[diouxX]/.test(verb)),
+      );
     }
     if (used === before) break;
   } while (used < args.length);
@@ -86,7 +107,14 @@ interface Rendered {
   readonly stop: boolean;
 }
 
-function render(verb: string, flags: string, precision: number | undefined, arg: string | undefined, errors: string[], now: number): Rendered {
+function render(
+  verb: string,
+  flags: string,
+  precision: number | undefined,
+  arg: string | undefined,
+  errors: string[],
+  now: number,
+): Rendered {
   const plain = (text: string, numeric = false): Rendered => ({ text, numeric, stop: false });
   if (verb.startsWith("(")) {
     const seconds = arg === undefined || arg === "-1" || arg === "-2" ? now / 1000 : Number(arg);
@@ -130,7 +158,8 @@ export function formatInteger(verb: string, flags: string, precision: number | u
     const unsigned = BigInt.asUintN(64, value);
     digits = unsigned.toString(verb === "o" ? 8 : verb === "u" ? 10 : 16);
     if (verb === "X") digits = digits.toUpperCase();
-    if (flags.includes("#") && unsigned !== 0n) sign = verb === "o" ? "0" : verb === "x" ? "0x" : verb === "X" ? "0X" : "";
+    if (flags.includes("#") && unsigned !== 0n)
+      sign = verb === "o" ? "0" : verb === "x" ? "0x" : verb === "X" ? "0X" : "";
   }
   if (precision !== undefined) digits = precision === 0 && value === 0n ? "" : digits.padStart(precision, "0");
   return sign + digits;
@@ -171,26 +200,29 @@ function fixed(size: number, digits: number): string {
   return BigInt(size).toString() + (digits > 0 ? `.${"0".repeat(digits)}` : "");
 }
 
-const exponential = (size: number, digits: number): string => size.toExponential(Math.min(100, Math.max(0, digits))).replace(/e([+-])(\d)$/, "e$10$2");
+const exponential = (size: number, digits: number): string =>
+  size.toExponential(Math.min(100, Math.max(0, digits))).replace(/e([+-])(\d)$/, "e$10$2");
 
 function toInteger(text: string, errors: string[]): bigint {
-  const quoted = /^['"]([^])?/u.exec(text);
+  const quoted = /^['"]([\s\S])?/u.exec(text);
   if (quoted) return BigInt(quoted[1]?.codePointAt(0) ?? 0);
   const match = /^\s*([-+]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*)/.exec(text);
   if (!match) {
     if (text.trim() !== "") errors.push(`${text}: invalid number`);
     return 0n;
   }
-  if (match[0].length !== text.length) errors.push(`${text}: invalid ${/^0[89]/.test(text) ? "octal number" : "number"}`);
+  if (match[0].length !== text.length)
+    errors.push(`${text}: invalid ${/^0[89]/.test(text) ? "octal number" : "number"}`);
   const digits = match[2]!;
   const value = /^0[0-7]+$/.test(digits) ? BigInt(`0o${digits.slice(1)}`) : BigInt(digits);
   return match[1] === "-" ? -value : value;
 }
 
 function toNumber(text: string, errors: string[]): number {
-  const quoted = /^['"]([^])?/u.exec(text);
+  const quoted = /^['"]([\s\S])?/u.exec(text);
   if (quoted) return quoted[1]?.codePointAt(0) ?? 0;
-  const match = /^\s*([-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|0[xX][0-9a-fA-F]+|inf(?:inity)?|nan))/i.exec(text);
+  const match =
+    /^\s*([-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?|0[xX][0-9a-fA-F]+|inf(?:inity)?|nan))/i.exec(text);
   if (!match) {
     if (text.trim() !== "") errors.push(`${text}: invalid number`);
     return 0;

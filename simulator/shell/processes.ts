@@ -59,7 +59,8 @@ export function* runToExit(shell: Shell, task: Task<number>): Task<number> {
 
 /** The status that an exception which leaves all commands stands for; our bugs go on up. */
 export function* statusOfUnwinding(shell: Shell, error: unknown): Task<number> {
-  if (error instanceof ShellExit || error instanceof ReturnFromFunction || error instanceof CommandAborted) return error.status;
+  if (error instanceof ShellExit || error instanceof ReturnFromFunction || error instanceof CommandAborted)
+    return error.status;
   if (error instanceof BreakLoop || error instanceof ContinueLoop) return 0;
   if (error instanceof ExpansionError) {
     yield* shell.error(error.message);
@@ -124,23 +125,36 @@ function* collect(shell: Shell, job: Job, isPipeline: boolean): Task<number> {
     const words = signalWords[last.signal] ?? last.signal;
     if (shell.interactive) yield* shell.process.printError(`${words}\n`);
     else if (shell.flavour === "bash" && !shell.interactiveParent && shell.subshellDepth === 0)
-      yield* shell.process.printError(`${shell.messagePrefix}${String(job.last.nsPid).padStart(5)} ${words.padEnd(23)} ${job.text}\n`);
-    else if (shell.flavour !== "bash" && shell.subshellDepth === 0) yield* shell.process.printError(`${words} \n`.replace(" \n", "\n"));
+      yield* shell.process.printError(
+        `${shell.messagePrefix}${String(job.last.nsPid).padStart(5)} ${words.padEnd(23)} ${job.text}\n`,
+      );
+    else if (shell.flavour !== "bash" && shell.subshellDepth === 0)
+      yield* shell.process.printError(`${words} \n`.replace(" \n", "\n"));
   }
   if (shell.diesOfInterrupt) {
     shell.pendingSignals.push("INT");
     shell.diesOfInterrupt = false;
-  } else shell.pendingSignals = shell.pendingSignals.filter((signal) => signal !== "INT" || shell.traps.has("INT") || shell.interactive);
+  } else
+    shell.pendingSignals = shell.pendingSignals.filter(
+      (signal) => signal !== "INT" || shell.traps.has("INT") || shell.interactive,
+    );
   return status;
 }
 
 /** The source of a node, as `jobs` shows it. */
 export function textOf(shell: Shell, node: { readonly pos: number; readonly end: number }): string {
-  return shell.source.text.slice(node.pos, node.end).replace(/\s*\n\s*/g, " ").trim();
+  return shell.source.text
+    .slice(node.pos, node.end)
+    .replace(/\s*\n\s*/g, " ")
+    .trim();
 }
 
 /** Undefined when all went well; else the status, the message being printed. */
-export function* tryRedirections(shell: Shell, redirections: readonly Redirection[], saved?: SavedFiles): Task<number | undefined> {
+export function* tryRedirections(
+  shell: Shell,
+  redirections: readonly Redirection[],
+  saved?: SavedFiles,
+): Task<number | undefined> {
   try {
     yield* applyRedirections(shell, redirections, saved);
     return undefined;
@@ -151,4 +165,3 @@ export function* tryRedirections(shell: Shell, redirections: readonly Redirectio
     return shell.flavour === "dash" ? 2 : 1;
   }
 }
-

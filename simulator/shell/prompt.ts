@@ -10,9 +10,10 @@ export function* renderPrompt(shell: Shell, source: string): Task<string> {
   const host = process.context.hostname();
   const home = shell.get("HOME");
   const cwd = process.cwd;
-  const short = home && home !== "/" && (cwd === home || cwd.startsWith(`${home}/`)) ? `~${cwd.slice(home.length)}` : cwd;
-  const one = (escape: string): string => {
-    switch (escape[0]) {
+  const short =
+    home && home !== "/" && (cwd === home || cwd.startsWith(`${home}/`)) ? `~${cwd.slice(home.length)}` : cwd;
+  const one = (code: string): string => {
+    switch (code[0]) {
       case "u":
         return process.context.user;
       case "h":
@@ -61,10 +62,11 @@ export function* renderPrompt(shell: Shell, source: string): Task<string> {
       case "]":
         return "\x02";
       default:
-        return /^[0-7]{3}$/.test(escape) ? String.fromCharCode(Number.parseInt(escape, 8)) : `\\${escape}`;
+        return /^[0-7]{3}$/.test(code) ? String.fromCharCode(Number.parseInt(code, 8)) : `\\${code}`;
     }
   };
-  const decoded = shell.flavour === "dash" ? source : source.replace(/\\([0-7]{3}|[^])/g, (_all, escape: string) => one(escape));
+  const decoded =
+    shell.flavour === "dash" ? source : source.replace(/\\([0-7]{3}|[\s\S])/g, (_all, code: string) => one(code));
   const status = shell.status;
   const text = yield* expandText(shell, decoded);
   shell.status = status;

@@ -4,7 +4,9 @@
 export function quoteForReuse(text: string): string {
   if (text === "") return "''";
   if (/[\x00-\x1f\x7f]/.test(text)) return ansiQuote(text);
-  return text.replace(/[^A-Za-z0-9_@%+:.,/=\u0080-\uffff-]/g, "\\$&").replace(/^=|^(?=~)/, (ch) => (ch === "=" ? "=" : ""));
+  return text
+    .replace(/[^A-Za-z0-9_@%+:.,/=\u0080-\uffff-]/g, "\\$&")
+    .replace(/^=|^(?=~)/, (ch) => (ch === "=" ? "=" : ""));
 }
 
 /** `'…'`, as `set -x`, `alias` and `${x@Q}` print. */
@@ -126,5 +128,10 @@ function utf8(code: number): string {
   if (code < 0x80) return String.fromCharCode(code);
   if (code < 0x800) return String.fromCharCode(0xc0 | (code >> 6), 0x80 | (code & 63));
   if (code < 0x10000) return String.fromCharCode(0xe0 | (code >> 12), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
-  return String.fromCharCode(0xf0 | (code >> 18), 0x80 | ((code >> 12) & 63), 0x80 | ((code >> 6) & 63), 0x80 | (code & 63));
+  return String.fromCharCode(
+    0xf0 | (code >> 18),
+    0x80 | ((code >> 12) & 63),
+    0x80 | ((code >> 6) & 63),
+    0x80 | (code & 63),
+  );
 }

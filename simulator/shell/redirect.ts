@@ -52,7 +52,11 @@ function* applyOne(shell: Shell, redirection: Redirection, saved: SavedFiles | u
     const raw = redirection.operator === "<<-" ? stripTabs(redirection.body.text) : redirection.body.text;
     const text = redirection.delimiter?.quoted
       ? raw
-      : yield* expandBody(shell, raw, redirection.body.parts && stripPartTabs(redirection.body.parts, redirection.operator));
+      : yield* expandBody(
+          shell,
+          raw,
+          redirection.body.parts && stripPartTabs(redirection.body.parts, redirection.operator),
+        );
     // A document that the end of the file cut off still ends its last line.
     const ended = redirection.closing || text === "" || text.endsWith("\n") ? text : `${text}\n`;
     put(shell, fd ?? 0, documentFile(encodeUtf8(ended)), saved);
@@ -83,7 +87,10 @@ function* applyOne(shell: Shell, redirection: Redirection, saved: SavedFiles | u
   if (both) put(shell, 2, file, saved);
 }
 
-function stripPartTabs(parts: NonNullable<Extract<Redirection, { type: "HereDoc" }>["body"]["parts"]>, operator: string): typeof parts {
+function stripPartTabs(
+  parts: NonNullable<Extract<Redirection, { type: "HereDoc" }>["body"]["parts"]>,
+  operator: string,
+): typeof parts {
   if (operator !== "<<-") return parts;
   let lineStart = true;
   return parts.map((part) => {
@@ -117,7 +124,10 @@ function duplicate(shell: Shell, word: string, fd: number, saved: SavedFiles | u
   }
   const from = Number(word.replace("-", ""));
   const file = shell.process.files.get(from);
-  if (!file) throw new RedirectionError(shell.flavour === "bash" ? `${from}: Bad file descriptor` : `${from}: Bad file descriptor`);
+  if (!file)
+    throw new RedirectionError(
+      shell.flavour === "bash" ? `${from}: Bad file descriptor` : `${from}: Bad file descriptor`,
+    );
   put(shell, fd, file, saved);
   if (word.endsWith("-") && from !== fd) {
     saved?.push({ fd: from, file: file.retain() });
@@ -134,9 +144,16 @@ function openTarget(shell: Shell, word: string, operator: string): OpenFile {
     if (operator === "<>") return process.kernel.openPath(process, path, { read: true, write: true, create: true });
     const node = process.fs.find(path);
     if (node?.kind === "dir") throw new SysError("EISDIR");
-    if (operator === ">" && shell.options.has("noclobber") && node?.kind === "file") throw new RedirectionError(`${word}: cannot overwrite existing file`);
+    if (operator === ">" && shell.options.has("noclobber") && node?.kind === "file")
+      throw new RedirectionError(`${word}: cannot overwrite existing file`);
     const append = operator === ">>" || operator === "&>>";
-    return process.kernel.openPath(process, path, { read: false, write: true, create: true, append, truncate: !append });
+    return process.kernel.openPath(process, path, {
+      read: false,
+      write: true,
+      create: true,
+      append,
+      truncate: !append,
+    });
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     throw new RedirectionError(wordOpenFailure(shell, word, operator, error));
@@ -147,8 +164,15 @@ function openTarget(shell: Shell, word: string, operator: string): OpenFile {
 function wordOpenFailure(shell: Shell, word: string, operator: string, error: SysError): string {
   if (shell.flavour === "bash") return `${word}: ${error.text}`;
   const verb = operator === "<" ? "open" : "create";
-  const why = error.code === "ENOENT" ? (verb === "open" ? "No such file" : shell.flavour === "ash" ? "nonexistent directory" : "Directory nonexistent") : error.text;
-  if (shell.flavour === "ash") return `can't ${verb} ${word}: ${verb === "open" && error.code === "ENOENT" ? "no such file" : why}`;
+  const why =
+    error.code === "ENOENT"
+      ? verb === "open"
+        ? "No such file"
+        : shell.flavour === "ash"
+          ? "nonexistent directory"
+          : "Directory nonexistent"
+      : error.text;
+  if (shell.flavour === "ash")
+    return `can't ${verb} ${word}: ${verb === "open" && error.code === "ENOENT" ? "no such file" : why}`;
   return `cannot ${verb} ${word}: ${why}`;
 }
-

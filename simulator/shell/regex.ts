@@ -15,7 +15,10 @@ export function posixToRegExp(source: string, options: RegexOptions): RegExp | s
   const translated = translate(source, options);
   if (typeof translated !== "string") return translated.error;
   try {
-    return new RegExp(translated, `${options.lineBound ? "" : "s"}u${options.ignoreCase ? "i" : ""}${options.flags ?? ""}`);
+    return new RegExp(
+      translated,
+      `${options.lineBound ? "" : "s"}u${options.ignoreCase ? "i" : ""}${options.flags ?? ""}`,
+    );
   } catch {
     return "Invalid regular expression";
   }
@@ -159,7 +162,7 @@ export function translate(source: string, options: RegexOptions): string | { rea
 
 /** `a*+` repeats a repetition, which JS would read as a syntax error. */
 function wrapRepeat(out: string): string {
-  const match = /(\\.|\[(?:\\.|[^\]])*\]|\((?:[^()]|\([^()]*\))*\)|[^])([*+?]|\{[\d,]*\})$/u.exec(out);
+  const match = /(\\.|\[(?:\\.|[^\]])*\]|\((?:[^()]|\([^()]*\))*\)|[\s\S])([*+?]|\{[\d,]*\})$/u.exec(out);
   return match ? `${out.slice(0, match.index)}(?:${match[0]})` : out;
 }
 

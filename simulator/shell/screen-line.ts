@@ -30,7 +30,14 @@ function advance(start: Position, pieces: readonly string[], columns: number): P
 }
 
 /** Control characters are shown as ^X. */
-const shown = (piece: string): string => (piece !== "\n" && /^[\x00-\x1f\x7f]$/.test(piece) ? (piece === "\x7f" ? "^?" : piece === "\t" ? "        " : `^${String.fromCharCode(piece.charCodeAt(0) + 64)}`) : piece);
+const shown = (piece: string): string =>
+  piece !== "\n" && /^[\x00-\x1f\x7f]$/.test(piece)
+    ? piece === "\x7f"
+      ? "^?"
+      : piece === "\t"
+        ? "        "
+        : `^${String.fromCharCode(piece.charCodeAt(0) + 64)}`
+    : piece;
 
 const cells = (piece: string): number => (/^[\x00-\x1f\x7f]$/.test(piece) ? shown(piece).length : graphemeWidth(piece));
 
@@ -66,10 +73,17 @@ export class ScreenLine {
     this.#cursor = cursor;
     const target = advance(origin, chars.slice(0, cursor), columns);
     // Typed at the end: just what is new.
-    if (beforeCursor === before.length && cursor === chars.length && chars.length >= before.length && before.every((piece, index) => piece === chars[index])) {
+    if (
+      beforeCursor === before.length &&
+      cursor === chars.length &&
+      chars.length >= before.length &&
+      before.every((piece, index) => piece === chars[index])
+    ) {
       const added = chars.slice(before.length);
       this.#row = target.row;
-      return added.map(shown).join("") + (target.column === 0 && added.length > 0 && chars.at(-1) !== "\n" ? "\r\n" : "");
+      return (
+        added.map(shown).join("") + (target.column === 0 && added.length > 0 && chars.at(-1) !== "\n" ? "\r\n" : "")
+      );
     }
     const from = { row: this.#row };
     this.#row = target.row;
@@ -77,7 +91,13 @@ export class ScreenLine {
     const old = advance(origin, before.slice(0, beforeCursor), columns);
     if (same) return move(old, target);
     // Erased at the end on the same row.
-    if (beforeCursor === before.length && cursor === chars.length && chars.length < before.length && old.row === target.row && chars.every((piece, index) => piece === before[index]))
+    if (
+      beforeCursor === before.length &&
+      cursor === chars.length &&
+      chars.length < before.length &&
+      old.row === target.row &&
+      chars.every((piece, index) => piece === before[index])
+    )
       return `${"\b".repeat(old.column - target.column)}\x1b[K`;
     let out = `\r${from.row > 0 ? `\x1b[${from.row}A` : ""}${this.#prompt}${chars.map(shown).join("")}`;
     const end = advance(origin, chars, columns);

@@ -33,7 +33,9 @@ export const shellProgram = (flavour: Flavour, host: ShellHost = {}): Program =>
     const invocation = readArguments(shell, process.argv.slice(1));
     if (typeof invocation === "object") return yield* runToExit(shell, run(shell, invocation, host));
     if (invocation === "version") {
-      yield* process.print("GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)\nCopyright (C) 2022 Free Software Foundation, Inc.\nLicense GPLv3+: GNU GPL version 3 or later <http://gnu.org/licenses/gpl.html>\n\nThis is free software; you are free to change and redistribute it.\nThere is NO WARRANTY, to the extent permitted by law.\n");
+      yield* process.print(
+        "GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)\nCopyright (C) 2022 Free Software Foundation, Inc.\nLicense GPLv3+: GNU GPL version 3 or later <http://gnu.org/licenses/gpl.html>\n\nThis is free software; you are free to change and redistribute it.\nThere is NO WARRANTY, to the extent permitted by law.\n",
+      );
       return 0;
     }
     yield* process.printError(`${shell.name}: ${invocation}\n`);
@@ -63,7 +65,13 @@ export function makeShell(process: Process, flavour: Flavour): Shell {
     setDefault("MACHTYPE", "x86_64-pc-linux-gnu");
     setDefault("BASH", "/bin/bash");
     setDefault("BASH_VERSION", "5.2.15(1)-release");
-    shell.variables.set("BASH_VERSINFO", { ...newVariable(), readonly: true, list: new Map(["5", "2", "15", "1", "release", "x86_64-pc-linux-gnu"].map((value, index) => [index, value] as const)) });
+    shell.variables.set("BASH_VERSINFO", {
+      ...newVariable(),
+      readonly: true,
+      list: new Map(
+        ["5", "2", "15", "1", "release", "x86_64-pc-linux-gnu"].map((value, index) => [index, value] as const),
+      ),
+    });
     shell.variables.set("UID", { ...newVariable(String(process.context.uid)), readonly: true, integer: true });
     shell.variables.set("EUID", { ...newVariable(String(process.context.uid)), readonly: true, integer: true });
     shell.variables.set("PPID", { ...newVariable(String(process.parent?.nsPid ?? 0)), readonly: true, integer: true });
@@ -111,7 +119,8 @@ function readArguments(shell: Shell, args: readonly string[]): Invocation | stri
   }
   const operands = args.slice(i);
   if (command) {
-    if (operands.length === 0) return shell.flavour === "bash" ? "-c: option requires an argument" : "-c requires an argument";
+    if (operands.length === 0)
+      return shell.flavour === "bash" ? "-c: option requires an argument" : "-c requires an argument";
     return { command: operands[0]!, script: undefined, operands: operands.slice(1), interactive, login, norc };
   }
   const script = stdin || operands.length === 0 ? undefined : operands[0];
@@ -137,7 +146,8 @@ function* run(shell: Shell, invocation: Invocation, host: ShellHost): Task<numbe
   }
   if (invocation.script !== undefined) return yield* runScript(shell, invocation);
   shell.positional = invocation.operands;
-  if (invocation.interactive) return yield* runInteractive(shell, { login: invocation.login, norc: invocation.norc, host });
+  if (invocation.interactive)
+    return yield* runInteractive(shell, { login: invocation.login, norc: invocation.norc, host });
   watchInterrupt(shell);
   return yield* runStandardInput(shell);
 }
@@ -148,7 +158,8 @@ function watchInterrupt(shell: Shell): void {
 }
 
 export function* sourceIfThere(shell: Shell, path: string): Task<void> {
-  if (shell.process.fs.find(shell.process.path(path))?.kind === "file") yield* shell.engine.runCommand(shell, [".", shell.process.path(path)]);
+  if (shell.process.fs.find(shell.process.path(path))?.kind === "file")
+    yield* shell.engine.runCommand(shell, [".", shell.process.path(path)]);
 }
 
 function* runScript(shell: Shell, invocation: Invocation): Task<number> {
@@ -158,8 +169,14 @@ function* runScript(shell: Shell, invocation: Invocation): Task<number> {
     text = shell.process.readText(path);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    if (shell.flavour === "bash") yield* shell.process.printError(error.code === "EISDIR" ? `${path}: ${path}: Is a directory\n` : `${shell.name}: ${path}: ${error.text}\n`);
-    else if (shell.flavour === "dash") yield* shell.process.printError(`${shell.name}: 0: cannot open ${path}: ${error.code === "ENOENT" ? "No such file" : error.text}\n`);
+    if (shell.flavour === "bash")
+      yield* shell.process.printError(
+        error.code === "EISDIR" ? `${path}: ${path}: Is a directory\n` : `${shell.name}: ${path}: ${error.text}\n`,
+      );
+    else if (shell.flavour === "dash")
+      yield* shell.process.printError(
+        `${shell.name}: 0: cannot open ${path}: ${error.code === "ENOENT" ? "No such file" : error.text}\n`,
+      );
     else yield* shell.process.printError(`${shell.name}: can't open '${path}': ${error.text}\n`);
     return shell.flavour === "bash" ? (error.code === "EISDIR" ? 126 : 127) : 2;
   }

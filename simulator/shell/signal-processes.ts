@@ -17,7 +17,8 @@ function findTargets(sender: Process, pid: number): Process[] {
   const visible = [...sender.context.pids.processes.entries()];
   if (pid > 0) return visible.filter(([number]) => number === pid).map(([, process]) => process);
   if (pid === 0) return visible.filter(([, process]) => process.group === sender.group).map(([, process]) => process);
-  if (pid === -1) return visible.filter(([number, process]) => number !== 1 && process !== sender).map(([, process]) => process);
+  if (pid === -1)
+    return visible.filter(([number, process]) => number !== 1 && process !== sender).map(([, process]) => process);
   // A group is named by its leader's number in this namespace.
   const leader = sender.context.pids.processes.get(-pid);
   const group = leader?.pid ?? -pid;

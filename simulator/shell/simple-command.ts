@@ -16,10 +16,46 @@ import type { Variable } from "./variables";
 import { copyVariable } from "./variables";
 
 /** POSIX's special builtins: a failure in one ends a shell that is not interactive (in posix flavours). */
-const specialBuiltins = new Set([".", ":", "break", "continue", "eval", "exec", "exit", "export", "readonly", "return", "set", "shift", "times", "trap", "unset"]);
+const specialBuiltins = new Set([
+  ".",
+  ":",
+  "break",
+  "continue",
+  "eval",
+  "exec",
+  "exit",
+  "export",
+  "readonly",
+  "return",
+  "set",
+  "shift",
+  "times",
+  "trap",
+  "unset",
+]);
 
 /** Builtins that only bash has; elsewhere their names are looked up in PATH. */
-const bashOnly = new Set(["declare", "typeset", "shopt", "mapfile", "readarray", "pushd", "popd", "dirs", "disown", "enable", "builtin", "caller", "compgen", "complete", "compopt", "bind", "help", "suspend", "logout"]);
+const bashOnly = new Set([
+  "declare",
+  "typeset",
+  "shopt",
+  "mapfile",
+  "readarray",
+  "pushd",
+  "popd",
+  "dirs",
+  "disown",
+  "enable",
+  "builtin",
+  "caller",
+  "compgen",
+  "complete",
+  "compopt",
+  "bind",
+  "help",
+  "suspend",
+  "logout",
+]);
 
 export function* runSimpleCommand(shell: Shell, node: Command, mayExec: boolean): Task<number> {
   shell.position = node.pos;
@@ -42,16 +78,25 @@ function* run(shell: Shell, node: Command, mayExec: boolean): Task<number> {
   const assignments = node.prefix.filter((item): item is Assignment => item.type === "Assignment");
   const redirects = node.redirects;
   const nameText = node.name && !node.name.parts ? node.name.text : undefined;
-  if (nameText !== undefined && shell.engine.declarations.has(nameText) && isBuiltin(shell, nameText) && !shell.functions.has(nameText))
+  if (
+    nameText !== undefined &&
+    shell.engine.declarations.has(nameText) &&
+    isBuiltin(shell, nameText) &&
+    !shell.functions.has(nameText)
+  )
     return yield* runDeclaration(shell, nameText, node, assignments);
   const words = node.name
-    ? yield* expandWords(shell, [node.name, ...node.args.map((arg) => (arg.type === "Word" ? arg : (parseWord(arg.text) ?? (arg.value as never))))])
+    ? yield* expandWords(shell, [
+        node.name,
+        ...node.args.map((arg) => (arg.type === "Word" ? arg : (parseWord(arg.text) ?? (arg.value as never)))),
+      ])
     : [];
   if (words.length === 0) return yield* runAssignments(shell, assignments, redirects);
   const name = words[0]!;
   const hasFunction = shell.functions.has(name);
   const builtin = isBuiltin(shell, name) ? shell.engine.builtins.get(name) : undefined;
-  if (!hasFunction && !builtin && !shell.engine.declarations.has(name)) return yield* runProgram(shell, node, words, assignments, mayExec);
+  if (!hasFunction && !builtin && !shell.engine.declarations.has(name))
+    return yield* runProgram(shell, node, words, assignments, mayExec);
   yield* shell.charge(0.02);
   const restore = yield* temporaryAssignments(shell, assignments, name);
   yield* trace(shell, words);
@@ -59,10 +104,13 @@ function* run(shell: Shell, node: Command, mayExec: boolean): Task<number> {
   try {
     const failed = yield* tryRedirections(shell, redirects, name === "exec" && !hasFunction ? undefined : saved);
     if (failed !== undefined) {
-      if (shell.flavour !== "bash" && !hasFunction && specialBuiltins.has(name) && !shell.interactive) throw new ShellExit(failed);
+      if (shell.flavour !== "bash" && !hasFunction && specialBuiltins.has(name) && !shell.interactive)
+        throw new ShellExit(failed);
       return failed;
     }
-    const status = hasFunction ? yield* shell.engine.callFunction(shell, name, words.slice(1)) : yield* callBuiltin(shell, name, words.slice(1));
+    const status = hasFunction
+      ? yield* shell.engine.callFunction(shell, name, words.slice(1))
+      : yield* callBuiltin(shell, name, words.slice(1));
     shell.lastArgument = words.at(-1)!;
     return status;
   } finally {
@@ -81,7 +129,10 @@ export function* callBuiltin(shell: Shell, name: string, args: readonly string[]
   try {
     const builtin = shell.engine.builtins.get(name);
     if (builtin) return yield* builtin(shell, args);
-    return yield* shell.engine.declarations.get(name)!(shell, args.map((arg) => assignmentOf(arg)));
+    return yield* shell.engine.declarations.get(name)!(
+      shell,
+      args.map((arg) => assignmentOf(arg)),
+    );
   } catch (error) {
     if (!(error instanceof SysError) || error.code === "EPIPE") throw error;
     yield* shell.error(`${name}: write error: ${error.text}`);
@@ -104,7 +155,12 @@ function* runDeclaration(shell: Shell, name: string, node: Command, assignments:
   }
   yield* shell.charge(0.02);
   const restore = yield* temporaryAssignments(shell, assignments, name);
-  yield* trace(shell, [name, ...args.map((arg) => (typeof arg === "string" ? arg : `${arg.name}=${typeof arg.value === "string" ? arg.value : "()"}`))]);
+  yield* trace(shell, [
+    name,
+    ...args.map((arg) =>
+      typeof arg === "string" ? arg : `${arg.name}=${typeof arg.value === "string" ? arg.value : "()"}`,
+    ),
+  ]);
   const saved: SavedFiles = [];
   try {
     const failed = yield* tryRedirections(shell, node.redirects, saved);
@@ -117,11 +173,17 @@ function* runDeclaration(shell: Shell, name: string, node: Command, assignments:
 }
 
 /** Only assignments, or only redirections: they act on the shell itself. */
-function* runAssignments(shell: Shell, assignments: readonly Assignment[], redirects: Command["redirects"]): Task<number> {
+function* runAssignments(
+  shell: Shell,
+  assignments: readonly Assignment[],
+  redirects: Command["redirects"],
+): Task<number> {
   for (const assignment of assignments) {
     const expanded = yield* expandAssignment(shell, assignment);
     if (shell.options.has("xtrace") && typeof expanded.value === "string")
-      yield* shell.process.printError(`${yield* tracePrefix(shell)}${assignment.text.slice(0, assignment.text.indexOf("=") + 1)}${expanded.value === "" ? "" : traceQuote(expanded.value)}\n`);
+      yield* shell.process.printError(
+        `${yield* tracePrefix(shell)}${assignment.text.slice(0, assignment.text.indexOf("=") + 1)}${expanded.value === "" ? "" : traceQuote(expanded.value)}\n`,
+      );
     assign(shell, expanded);
   }
   yield* shell.charge(0.01);
@@ -135,7 +197,8 @@ export function* expandAssignment(shell: Shell, node: Assignment): Task<Assignme
   let index = node.index ? yield* expandString(shell, node.index) : undefined;
   if (index !== undefined && shell.variable(node.name)?.map === undefined) index = index.replace(/^"(.*)"$/s, "$1");
   const base = { name: node.name, index, append: node.append ?? false };
-  if (node.value.type === "Word") return { ...base, value: yield* expandString(shell, node.value, { assignment: true }) };
+  if (node.value.type === "Word")
+    return { ...base, value: yield* expandString(shell, node.value, { assignment: true }) };
   const elements: ArrayElement[] = [];
   for (const word of node.value.elements) {
     const match = /^\[((?:[^[\]"']|"[^"]*"|'[^']*'|\[[^\]]*\])*)\](\+?)=([\s\S]*)$/.exec(word.text);
@@ -166,7 +229,10 @@ function* temporaryAssignments(shell: Shell, assignments: readonly Assignment[],
     const expanded = yield* expandAssignment(shell, assignment);
     const old = shell.variables.get(expanded.name);
     if (!before.has(expanded.name)) before.set(expanded.name, old && copyVariable(old));
-    if (shell.options.has("xtrace")) yield* shell.process.printError(`${yield* tracePrefix(shell)}${expanded.name}=${traceQuote(String(expanded.value))}\n`);
+    if (shell.options.has("xtrace"))
+      yield* shell.process.printError(
+        `${yield* tracePrefix(shell)}${expanded.name}=${traceQuote(String(expanded.value))}\n`,
+      );
     assign(shell, expanded);
     shell.export(expanded.name);
   }
@@ -189,18 +255,28 @@ function* tracePrefix(shell: Shell): Task<string> {
 
 export function* trace(shell: Shell, words: readonly string[]): Task<void> {
   if (!shell.options.has("xtrace")) return;
-  yield* shell.process.printError(`${yield* tracePrefix(shell)}${words.map(shell.flavour === "dash" ? (word: string) => word : traceQuote).join(" ")}\n`);
+  yield* shell.process.printError(
+    `${yield* tracePrefix(shell)}${words.map(shell.flavour === "dash" ? (word: string) => word : traceQuote).join(" ")}\n`,
+  );
 }
 
 // ---- programs --------------------------------------------------------------------------------------------------------
 
-function* runProgram(shell: Shell, node: Command, words: readonly string[], assignments: readonly Assignment[], mayExec: boolean): Task<number> {
+function* runProgram(
+  shell: Shell,
+  node: Command,
+  words: readonly string[],
+  assignments: readonly Assignment[],
+  mayExec: boolean,
+): Task<number> {
   const extra = new Map<string, string>();
   for (const assignment of assignments) {
     const expanded = yield* expandAssignment(shell, assignment);
     extra.set(expanded.name, typeof expanded.value === "string" ? expanded.value : "");
   }
-  for (const [name, value] of extra) if (shell.options.has("xtrace")) yield* shell.process.printError(`${yield* tracePrefix(shell)}${name}=${traceQuote(value)}\n`);
+  for (const [name, value] of extra)
+    if (shell.options.has("xtrace"))
+      yield* shell.process.printError(`${yield* tracePrefix(shell)}${name}=${traceQuote(value)}\n`);
   yield* trace(shell, words);
   const body = function* (child: Shell): Task<number> {
     const failed = yield* tryRedirections(child, node.redirects);
@@ -223,13 +299,21 @@ function* inChild(shell: Shell, text: string, body: (child: Shell) => Task<numbe
     yield* shell.error(`fork: ${error.text}`);
     return 254;
   }
-  const status = yield* waitForeground(shell, new Job([process], text, jobControl(shell) ? process.group : undefined), false);
+  const status = yield* waitForeground(
+    shell,
+    new Job([process], text, jobControl(shell) ? process.group : undefined),
+    false,
+  );
   if (shell.pendingSignals.length > 0) yield* runPendingTraps(shell);
   return status;
 }
 
 /** Runs a program by name in a child, waiting for it: for `command`, `eval`-like builtins. */
-export function* runProgramByName(shell: Shell, argv: readonly string[], extra?: ReadonlyMap<string, string>): Task<number> {
+export function* runProgramByName(
+  shell: Shell,
+  argv: readonly string[],
+  extra?: ReadonlyMap<string, string>,
+): Task<number> {
   yield* shell.charge(0.4);
   return yield* inChild(shell, argv.join(" "), (child) => execProgram(child, argv, child.environment(extra)));
 }
@@ -267,7 +351,13 @@ function* notFound(shell: Shell, name: string): Task<number> {
   return 127;
 }
 
-function* cannotExecute(shell: Shell, name: string, path: string, argv: readonly string[], error: SysError): Task<number> {
+function* cannotExecute(
+  shell: Shell,
+  name: string,
+  path: string,
+  argv: readonly string[],
+  error: SysError,
+): Task<number> {
   const node = shell.process.fs.find(path);
   if (error.code === "ENOENT" && !node) {
     yield* shell.error(shell.flavour === "bash" ? `${name}: No such file or directory` : `${name}: not found`);
@@ -282,7 +372,8 @@ function* cannotExecute(shell: Shell, name: string, path: string, argv: readonly
     yield* shell.error(shell.flavour === "bash" ? `${name}: Is a directory` : `${name}: Permission denied`);
     return 126;
   }
-  if (error.code === "ENOEXEC" && node?.kind === "file" && !node.read().startsWith("\x7fELF")) return yield* runScriptFile(shell, path, argv);
+  if (error.code === "ENOEXEC" && node?.kind === "file" && !node.read().startsWith("\x7fELF"))
+    return yield* runScriptFile(shell, path, argv);
   if (error.code === "ENOEXEC") yield* shell.error(`${name}: cannot execute binary file: Exec format error`);
   else yield* shell.error(`${name}: ${error.text}`);
   return error.code === "ENOTDIR" ? 126 : 126;

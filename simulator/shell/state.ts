@@ -136,7 +136,15 @@ export class Shell {
   functions = new Map<string, ShellFunction>();
   aliases = new Map<string, string>();
   options = new Set<string>(["braceexpand", "hashall", "interactive-comments"]);
-  shopt = new Set<string>(["cmdhist", "extquote", "force_fignore", "hostcomplete", "progcomp", "promptvars", "sourcepath"]);
+  shopt = new Set<string>([
+    "cmdhist",
+    "extquote",
+    "force_fignore",
+    "hostcomplete",
+    "progcomp",
+    "promptvars",
+    "sourcepath",
+  ]);
   traps = new Map<string, string>();
   /** Commands found in PATH: name to path and hits. */
   hashed = new Map<string, { path: string; hits: number }>();
@@ -287,7 +295,13 @@ export class Shell {
   /** Elements of the arrays that bash keeps itself. */
   specialArray(name: string): string[] | undefined {
     if (name === "PIPESTATUS") return this.pipeStatus.map(String);
-    if (name === "FUNCNAME") return this.frames.length ? [...this.frames.map((frame) => frame.name).reverse(), ...(this.fromCommandString || this.interactive ? [] : ["main"])] : [];
+    if (name === "FUNCNAME")
+      return this.frames.length
+        ? [
+            ...this.frames.map((frame) => frame.name).reverse(),
+            ...(this.fromCommandString || this.interactive ? [] : ["main"]),
+          ]
+        : [];
     if (name === "DIRSTACK") return [this.process.cwd, ...this.directoryStack];
     if (name === "GROUPS") return [String(this.process.context.gid)];
     return undefined;
@@ -321,7 +335,8 @@ export class Shell {
     }
     const variable = this.#writable(target);
     if (variable.list) variable.list.set(0, this.#adapt(variable, append ? variable.list.get(0) : undefined, value));
-    else if (variable.map) variable.map.set("0", this.#adapt(variable, append ? variable.map.get("0") : undefined, value));
+    else if (variable.map)
+      variable.map.set("0", this.#adapt(variable, append ? variable.map.get("0") : undefined, value));
     else variable.value = this.#adapt(variable, append ? variable.value : undefined, value);
     if (target === "OPTIND") this.getoptsPlace = { index: Number(value) || 1, offset: 0 };
     if (target === "PATH") this.hashed.clear();
@@ -362,7 +377,10 @@ export class Shell {
       } else {
         for (const element of elements)
           if (element.index !== undefined)
-            map.set(element.index, this.#adapt(variable, element.append ? map.get(element.index) : undefined, element.value));
+            map.set(
+              element.index,
+              this.#adapt(variable, element.append ? map.get(element.index) : undefined, element.value),
+            );
       }
       variable.map = map;
       return;
@@ -386,7 +404,10 @@ export class Shell {
       if (this.options.has("allexport")) variable.exported = true;
       this.variables.set(name, variable);
     }
-    if (variable.readonly) throw new ExpansionError(this.flavour === "bash" ? `${name}: readonly variable` : `${name}: is read only`, 1, true);
+    if (variable.readonly)
+      throw this.flavour === "bash"
+        ? new ExpansionError(`${name}: readonly variable`, 1, true)
+        : new ExpansionError(`${name}: is read only`, 2, true, true);
     if (this.options.has("allexport")) variable.exported = true;
     return variable;
   }
@@ -394,7 +415,9 @@ export class Shell {
   #adapt(variable: Variable, before: string | undefined, value: string): string {
     if (variable.integer) {
       const number = evaluateArithmetic(value === "" ? "0" : value, this);
-      return String(before === undefined ? number : BigInt.asIntN(64, evaluateArithmetic(before || "0", this) + number));
+      return String(
+        before === undefined ? number : BigInt.asIntN(64, evaluateArithmetic(before || "0", this) + number),
+      );
     }
     const joined = (before ?? "") + value;
     if (variable.letters) return variable.letters === "lower" ? joined.toLowerCase() : joined.toUpperCase();
@@ -487,7 +510,8 @@ export class Shell {
   get messagePrefix(): string {
     const hasNoLine = this.interactive || (this.interactiveParent && this.subshellDepth > 0);
     if (this.flavour === "dash") return hasNoLine ? `${this.name}: ${this.line}: ` : `${this.name}: ${this.line}: `;
-    if (this.flavour === "ash") return hasNoLine || this.fromCommandString ? `${this.name}: ` : `${this.name}: line ${this.line}: `;
+    if (this.flavour === "ash")
+      return hasNoLine || this.fromCommandString ? `${this.name}: ` : `${this.name}: line ${this.line}: `;
     return hasNoLine ? `${this.name}: ` : `${this.name}: line ${this.line}: `;
   }
 

@@ -2,7 +2,20 @@
 import { civilTime, instantOf } from "../base/clock";
 
 const days = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-const months = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"];
+const months = [
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
+];
 
 export function strftime(format: string, instant: number): string {
   const t = civilTime(instant);
@@ -113,6 +126,8 @@ export function strftime(format: string, instant: number): string {
     if (flags.includes("-")) text = text.replace(/^[0 ]+(?=.)/, "");
     if (flags.includes("_")) text = text.replace(/^0+(?=.)/, (zeros) => " ".repeat(zeros.length));
     if (flags.includes("^")) text = text.toUpperCase();
-    return width === "" ? text : text.padStart(Number(width), /^[aAbBhpPZcDxF]$/.test(verb) && !flags.includes("0") ? " " : "0");
+    return width === ""
+      ? text
+      : text.padStart(Number(width), /^[aAbBhpPZcDxF]$/.test(verb) && !flags.includes("0") ? " " : "0");
   });
 }

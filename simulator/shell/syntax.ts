@@ -1,5 +1,13 @@
 /** The one door to the parser: shell text to a tree, with bash's own words for what is wrong. */
-import { type ParsedScript, type Statement, type SyntaxNode, type Word, type WordPart, forEachChild, parse } from "unbash";
+import {
+  type ParsedScript,
+  type Statement,
+  type SyntaxNode,
+  type Word,
+  type WordPart,
+  forEachChild,
+  parse,
+} from "unbash";
 
 export interface ParsedText {
   readonly script: ParsedScript;
@@ -16,6 +24,8 @@ export interface SyntaxFault {
   readonly incomplete: boolean;
   /** bash's words, without prefix. */
   readonly message: string;
+  /** The word that would have closed what is open; dash names it. */
+  readonly expecting?: string;
 }
 
 const cache = new Map<string, ParsedText>();
@@ -67,7 +77,13 @@ function faultOf(text: string, error: { readonly message: string; readonly pos: 
     const token = unexpected[1] === "\n" ? "newline" : unexpected[1];
     return { pos: error.pos, incomplete: false, message: `syntax error near unexpected token \`${token}'` };
   }
-  const open = { "single quote": "'", "double quote": '"', backtick: "`", "parameter expansion": "}", "command substitution": ")" } as const;
+  const open = {
+    "single quote": "'",
+    "double quote": '"',
+    backtick: "`",
+    "parameter expansion": "}",
+    "command substitution": ")",
+  } as const;
   const unterminated = /^unterminated (.*)$/.exec(error.message);
   if (unterminated) {
     const closing = open[unterminated[1] as keyof typeof open] ?? ")";
@@ -82,23 +98,43 @@ function faultOf(text: string, error: { readonly message: string; readonly pos: 
   }
   if (error.message.startsWith("expected ']]'")) {
     const at = rest.trim() === "" ? "newline" : tokenAt(rest.trimStart());
-    return { pos: error.pos, incomplete: rest.trim() === "" && !/\]\]\s*$/.test(text), message: `syntax error near \`${at === "newline" ? lastWord : at}'` };
+    return {
+      pos: error.pos,
+      incomplete: rest.trim() === "" && !/\]\]\s*$/.test(text),
+      message: `syntax error near \`${at === "newline" ? lastWord : at}'`,
+    };
   }
   const early = /^expected (?:'then'|'do'|command)/.test(error.message);
   if (rest.trim() === "" || error.pos >= text.length) {
     if (early && /^(fi|done|esac|else|elif|then|do)$/.test(lastWord) && !error.message.endsWith(`'${lastWord}'`))
       return { pos: error.pos, incomplete: false, message: `syntax error near unexpected token \`${lastWord}'` };
-    return { pos: error.pos, incomplete: true, message: "syntax error: unexpected end of file" };
+    const expecting = /^expected '([^']+)'/.exec(error.message)?.[1];
+    return {
+      pos: error.pos,
+      incomplete: true,
+      message: "syntax error: unexpected end of file",
+      ...(expecting ? { expecting } : {}),
+    };
   }
   if (/^expected command in (brace group|subshell)/.test(error.message)) {
     const inner = text.slice(error.pos + 1);
-    if (inner.trim() === "") return { pos: error.pos, incomplete: true, message: "syntax error: unexpected end of file" };
-    return { pos: error.pos, incomplete: false, message: `syntax error near unexpected token \`${tokenAt(inner.trimStart())}'` };
+    if (inner.trim() === "")
+      return { pos: error.pos, incomplete: true, message: "syntax error: unexpected end of file" };
+    return {
+      pos: error.pos,
+      incomplete: false,
+      message: `syntax error near unexpected token \`${tokenAt(inner.trimStart())}'`,
+    };
   }
-  return { pos: error.pos, incomplete: false, message: `syntax error near unexpected token \`${tokenAt(rest.replace(/^[ \t]+/, ""))}'` };
+  return {
+    pos: error.pos,
+    incomplete: false,
+    message: `syntax error near unexpected token \`${tokenAt(rest.replace(/^[ \t]+/, ""))}'`,
+  };
 }
 
-const tokenAt = (text: string): string => /^(?:\n|;;&|;;|;&|&&|\|\||[;&|()<>]|[^\s;&|()<>]+)/.exec(text)?.[0].replace("\n", "newline") ?? "newline";
+const tokenAt = (text: string): string =>
+  /^(?:\n|;;&|;;|;&|&&|\|\||[;&|()<>]|[^\s;&|()<>]+)/.exec(text)?.[0].replace("\n", "newline") ?? "newline";
 
 function cutHereDocs(script: ParsedScript): { readonly delimiter: string; readonly pos: number }[] {
   const cut: { delimiter: string; pos: number }[] = [];
@@ -180,7 +216,11 @@ function expandOnce(name: string, aliases: ReadonlyMap<string, string>, seen: Se
   return expandOnce(first[1]!, aliases, seen) + value.slice(first[0].length);
 }
 
-function nextAlias(text: string, aliases: ReadonlyMap<string, string>, from: number): { name: string; pos: number; end: number } | undefined {
+function nextAlias(
+  text: string,
+  aliases: ReadonlyMap<string, string>,
+  from: number,
+): { name: string; pos: number; end: number } | undefined {
   const script = parse(text);
   let best: { name: string; pos: number; end: number } | undefined;
   const visit = (node: SyntaxNode): void => {

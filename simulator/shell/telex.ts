@@ -1,6 +1,12 @@
 /** Undoes a Vietnamese input method that was left on: the keys a word with diacritics was typed with. */
 
-const tones: Readonly<Record<string, string>> = { "\u0301": "s1", "\u0300": "f2", "\u0309": "r3", "\u0303": "x4", "\u0323": "j5" };
+const tones: Readonly<Record<string, string>> = {
+  "\u0301": "s1",
+  "\u0300": "f2",
+  "\u0309": "r3",
+  "\u0303": "x4",
+  "\u0323": "j5",
+};
 /** Marks that change a vowel: the Telex key (the vowel itself, or w) and the VNI digit. */
 const shapes: Readonly<Record<string, { readonly telex: "double" | "w"; readonly vni: string }>> = {
   "\u0302": { telex: "double", vni: "6" },
@@ -25,15 +31,32 @@ export function unTelex(word: string): string[] {
       const shape = shapes[ch];
       const tone = tones[ch];
       if (shape || tone) {
-        const key = tone ? (method === "telex" ? tone[0]! : tone[1]!) : method === "vni" ? shape!.vni : shape!.telex === "double" ? base : "w";
+        const key = tone
+          ? method === "telex"
+            ? tone[0]!
+            : tone[1]!
+          : method === "vni"
+            ? shape!.vni
+            : shape!.telex === "double"
+              ? base
+              : "w";
         const cased = upper && /[a-z]/.test(key) ? key : key;
-        variants = variants.map(({ keys, pending }) => ({ keys, pending: [...pending, { key: cased.toLowerCase() === base.toLowerCase() ? base.toLowerCase() : cased, from: keys.length }] }));
+        variants = variants.map(({ keys, pending }) => ({
+          keys,
+          pending: [
+            ...pending,
+            { key: cased.toLowerCase() === base.toLowerCase() ? base.toLowerCase() : cased, from: keys.length },
+          ],
+        }));
         continue;
       }
       if (ch === "đ" || ch === "Đ") {
         const key = method === "telex" ? "d" : "9";
         base = ch === "đ" ? "d" : "D";
-        variants = variants.map(({ keys, pending }) => ({ keys: keys + base, pending: [...pending, { key, from: keys.length + 1 }] }));
+        variants = variants.map(({ keys, pending }) => ({
+          keys: keys + base,
+          pending: [...pending, { key, from: keys.length + 1 }],
+        }));
         continue;
       }
       base = ch;

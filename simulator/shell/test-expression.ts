@@ -4,7 +4,11 @@ import type { Process } from "../os/process";
 
 /** A malformed expression; the message is worded for `test`. */
 export class TestSyntaxError {
-  constructor(readonly message: string) {}
+  constructor(
+    readonly message: string,
+    /** The argument that dash names. */
+    readonly operand?: string,
+  ) {}
 }
 
 export interface TestScope {
@@ -15,11 +19,27 @@ export interface TestScope {
 }
 
 export const unaryOperators = new Set("abcdefghknoprstuvwxzGLNORS".split("").map((letter) => `-${letter}`));
-export const binaryOperators = new Set(["=", "==", "!=", "<", ">", "-eq", "-ne", "-lt", "-le", "-gt", "-ge", "-nt", "-ot", "-ef"]);
+export const binaryOperators = new Set([
+  "=",
+  "==",
+  "!=",
+  "<",
+  ">",
+  "-eq",
+  "-ne",
+  "-lt",
+  "-le",
+  "-gt",
+  "-ge",
+  "-nt",
+  "-ot",
+  "-ef",
+]);
 
 export function testUnary(scope: TestScope, operator: string, value: string): boolean {
   const { process } = scope;
-  const node = (followLast = true): Inode | undefined => (value === "" ? undefined : process.fs.find(process.path(value), { followLast }));
+  const node = (followLast = true): Inode | undefined =>
+    value === "" ? undefined : process.fs.find(process.path(value), { followLast });
   switch (operator) {
     case "-n":
       return value !== "";
@@ -173,7 +193,7 @@ class TestParser {
     if (b === "-o") return a !== "" || c !== "";
     if (a === "!") return !new TestParser(this.#scope, [b, c]).whole();
     if (a === "(" && c === ")") return b !== "";
-    throw new TestSyntaxError(`${b}: binary operator expected`);
+    throw new TestSyntaxError(`${b}: binary operator expected`, a);
   }
 
   #or(): boolean {

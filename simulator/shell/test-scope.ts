@@ -14,4 +14,3 @@ export const testScope = (shell: Shell): TestScope => ({
   isReference: (name: string): boolean => shell.variables.get(name)?.reference ?? false,
   isOption: (name: string): boolean => shell.options.has(name),
 });
-

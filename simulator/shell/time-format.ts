@@ -10,10 +10,13 @@ export function formatTimes(realMs: number, userMs: number, posix: boolean, form
   if (posix) return `real ${(realMs / 1000).toFixed(2)}\nuser ${(userMs / 1000).toFixed(2)}\nsys 0.00\n`;
   if (format === undefined) return `\nreal\t${clock(realMs)}\nuser\t${clock(userMs)}\nsys\t${clock(0)}\n`;
   if (format === "") return "";
-  return `${format.replace(/%(?:(\d)?(l)?([RUS])|P|%)/g, (all, digits: string | undefined, long: string | undefined, which: string | undefined) => {
-    if (all === "%%") return "%";
-    if (all === "%P") return realMs > 0 ? ((userMs / realMs) * 100).toFixed(2) : "0.00";
-    const ms = which === "R" ? realMs : which === "U" ? userMs : 0;
-    return long ? clock(ms) : (ms / 1000).toFixed(digits === undefined ? 3 : Number(digits));
-  })}\n`;
+  return `${format.replace(
+    /%(?:(\d)?(l)?([RUS])|P|%)/g,
+    (all, digits: string | undefined, long: string | undefined, which: string | undefined) => {
+      if (all === "%%") return "%";
+      if (all === "%P") return realMs > 0 ? ((userMs / realMs) * 100).toFixed(2) : "0.00";
+      const ms = which === "R" ? realMs : which === "U" ? userMs : 0;
+      return long ? clock(ms) : (ms / 1000).toFixed(digits === undefined ? 3 : Number(digits));
+    },
+  )}\n`;
 }

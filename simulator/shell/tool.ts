@@ -157,7 +157,11 @@ export class Tool {
   }
 
   /** Runs `each` for every input (standard input when there are none); unreadable ones are told of. True when all went well. */
-  *inputs(paths: readonly string[], each: (file: OpenFile, path: string) => Task<void>, word: (path: string, error: SysError) => string = (path, error) => `${path}: ${error.text}`): Task<boolean> {
+  *inputs(
+    paths: readonly string[],
+    each: (file: OpenFile, path: string) => Task<void>,
+    word: (path: string, error: SysError) => string = (path, error) => `${path}: ${error.text}`,
+  ): Task<boolean> {
     let fine = true;
     for (const path of paths.length ? paths : ["-"]) {
       let file: OpenFile | undefined;
@@ -167,7 +171,11 @@ export class Tool {
       } catch (error) {
         if (!(error instanceof SysError) || error.code === "EPIPE") throw error;
         fine = false;
-        yield* this.error(this.flavour === "busybox" && word.length === 2 && error.code !== "EISDIR" ? word(path, error).replace(/^(.*?): /s, this.busyboxOpens ? "can't open '$1': " : "$1: ") : word(path, error));
+        yield* this.error(
+          this.flavour === "busybox" && word.length === 2 && error.code !== "EISDIR"
+            ? word(path, error).replace(/^(.*?): /s, this.busyboxOpens ? "can't open '$1': " : "$1: ")
+            : word(path, error),
+        );
       } finally {
         file?.release();
       }
@@ -179,7 +187,7 @@ export class Tool {
   busyboxOpens = true;
 
   /** Text in pieces that end at line ends (the last one may not): for line tools that work on whole chunks. */
-  *lineChunks(file: OpenFile, each: (text: string) => Task<boolean | void>): Task<void> {
+  *lineChunks(file: OpenFile, each: (text: string) => Task<unknown>): Task<void> {
     const decoder = new Utf8Decoder();
     let rest = "";
     for (;;) {
@@ -199,7 +207,7 @@ export class Tool {
   }
 
   /** Each line without its newline. */
-  *lines(file: OpenFile, each: (line: string, terminated: boolean) => Task<boolean | void>): Task<void> {
+  *lines(file: OpenFile, each: (line: string, terminated: boolean) => Task<unknown>): Task<void> {
     yield* this.lineChunks(file, function* (text) {
       let start = 0;
       while (start < text.length) {
@@ -218,7 +226,11 @@ export class Tool {
   *options(spec: OptionSpec, args: readonly string[] = this.args): Task<ParsedOptions> {
     const all: { key: string; value: string | undefined }[] = [];
     const operands: string[] = [];
-    const long = Object.entries(spec.long ?? {}).map(([name, key]) => ({ name: name.replace(/=\??$/, ""), key, takes: name.endsWith("=?") ? "maybe" : name.endsWith("=") ? "yes" : "no" }));
+    const long = Object.entries(spec.long ?? {}).map(([name, key]) => ({
+      name: name.replace(/=\??$/, ""),
+      key,
+      takes: name.endsWith("=?") ? "maybe" : name.endsWith("=") ? "yes" : "no",
+    }));
     for (let i = 0; i < args.length; i++) {
       const arg = args[i]!;
       if (arg === "--") {
@@ -231,14 +243,21 @@ export class Tool {
         const exact = long.filter((option) => option.name === name);
         const matches = exact.length ? exact : long.filter((option) => option.name.startsWith(name));
         const distinct = new Set(matches.map((option) => option.key));
-        if (matches.length === 0) yield* this.usage(`unrecognized option '${this.flavour === "gnu" ? arg : `--${name}`}'`, this.usageStatus);
-        if (distinct.size > 1) yield* this.usage(`option '${arg}' is ambiguous; possibilities: ${matches.map((option) => `'--${option.name}'`).join(" ")}`, this.usageStatus);
+        if (matches.length === 0)
+          yield* this.usage(`unrecognized option '${this.flavour === "gnu" ? arg : `--${name}`}'`, this.usageStatus);
+        if (distinct.size > 1)
+          yield* this.usage(
+            `option '${arg}' is ambiguous; possibilities: ${matches.map((option) => `'--${option.name}'`).join(" ")}`,
+            this.usageStatus,
+          );
         const option = matches[0]!;
-        if (option.takes === "no" && at >= 0) yield* this.usage(`option '--${option.name}' doesn't allow an argument`, this.usageStatus);
+        if (option.takes === "no" && at >= 0)
+          yield* this.usage(`option '--${option.name}' doesn't allow an argument`, this.usageStatus);
         let value = at < 0 ? undefined : arg.slice(at + 1);
         if (option.takes === "yes" && value === undefined) {
           value = args[++i];
-          if (value === undefined) yield* this.usage(`option '--${option.name}' requires an argument`, this.usageStatus);
+          if (value === undefined)
+            yield* this.usage(`option '--${option.name}' requires an argument`, this.usageStatus);
         }
         all.push({ key: option.key, value });
         continue;
@@ -275,7 +294,8 @@ export class Tool {
       all,
       has: (key) => all.some((option) => option.key === key),
       value: (key) => all.findLast((option) => option.key === key)?.value,
-      values: (key) => all.filter((option) => option.key === key && option.value !== undefined).map((option) => option.value!),
+      values: (key) =>
+        all.filter((option) => option.key === key && option.value !== undefined).map((option) => option.value!),
     };
   }
 
@@ -289,7 +309,13 @@ export const toolProgram = (name: string, run: ToolRun, flavour: ToolFlavour = "
     return yield* runTool(process, name, run, flavour, process.argv.slice(1));
   };
 
-export function* runTool(process: Process, name: string, run: ToolRun, flavour: ToolFlavour, args: readonly string[]): Task<number> {
+export function* runTool(
+  process: Process,
+  name: string,
+  run: ToolRun,
+  flavour: ToolFlavour,
+  args: readonly string[],
+): Task<number> {
   const tool = new Tool(process, name, flavour, args);
   try {
     const status = yield* run(tool);
@@ -307,7 +333,8 @@ export function* runTool(process: Process, name: string, run: ToolRun, flavour: 
 
 /** GNU's quoting of names in messages: 'name', with shell quoting of odd characters. */
 export function quoteName(name: string): string {
-  if (/[\x00-\x1f\x7f]/.test(name)) return `''$'${name.replace(/[\x00-\x1f\x7f'\\]/g, (ch) => (ch === "\n" ? "\\n" : ch === "\t" ? "\\t" : ch === "'" ? "\\'" : ch === "\\" ? "\\\\" : `\\${ch.charCodeAt(0).toString(8).padStart(3, "0")}`))}'`;
+  if (/[\x00-\x1f\x7f]/.test(name))
+    return `''$'${name.replace(/[\x00-\x1f\x7f'\\]/g, (ch) => (ch === "\n" ? "\\n" : ch === "\t" ? "\\t" : ch === "'" ? "\\'" : ch === "\\" ? "\\\\" : `\\${ch.charCodeAt(0).toString(8).padStart(3, "0")}`))}'`;
   if (name.includes("'")) return name.includes('"') ? `'${name.replace(/'/g, "'\\''")}'` : `"${name}"`;
   return `'${name}'`;
 }

@@ -90,8 +90,11 @@ export const dirs: Builtin = function* (shell, args) {
     shell.directoryStack = [];
     return 0;
   }
-  const all = [shell.process.cwd, ...shell.directoryStack].map((path) => (args.includes("-l") ? path : tilde(shell, path)));
-  if (args.includes("-v")) yield* shell.print(all.map((path, index) => `${String(index).padStart(2)}  ${path}\n`).join(""));
+  const all = [shell.process.cwd, ...shell.directoryStack].map((path) =>
+    args.includes("-l") ? path : tilde(shell, path),
+  );
+  if (args.includes("-v"))
+    yield* shell.print(all.map((path, index) => `${String(index).padStart(2)}  ${path}\n`).join(""));
   else if (args.includes("-p")) yield* shell.print(`${all.join("\n")}\n`);
   else yield* shell.print(`${all.join(" ")}\n`);
   return 0;
@@ -107,7 +110,8 @@ export const pushd: Builtin = function* (shell, args) {
       yield* shell.error("pushd: no other directory");
       return 1;
     }
-    const turn = target === undefined ? 1 : target[0] === "+" ? Number(target.slice(1)) : all.length - 1 - Number(target.slice(1));
+    const turn =
+      target === undefined ? 1 : target[0] === "+" ? Number(target.slice(1)) : all.length - 1 - Number(target.slice(1));
     if (target === undefined) [all[0], all[1]] = [all[1]!, all[0]!];
     else all.push(...all.splice(0, turn));
     const status = yield* change(shell, all[0]!, all[0]!, false, "pushd");
@@ -149,12 +153,15 @@ export const umask: Builtin = function* (shell, args) {
   if (mask === undefined) {
     const value = shell.process.umask;
     const letters = (bits: number): string => (bits & 4 ? "r" : "") + (bits & 2 ? "w" : "") + (bits & 1 ? "x" : "");
-    if (symbolic) yield* shell.print(`u=${letters((~value >> 6) & 7)},g=${letters((~value >> 3) & 7)},o=${letters(~value & 7)}\n`);
+    if (symbolic)
+      yield* shell.print(`u=${letters((~value >> 6) & 7)},g=${letters((~value >> 3) & 7)},o=${letters(~value & 7)}\n`);
     else yield* shell.print(`${value.toString(8).padStart(4, "0")}\n`);
     return 0;
   }
   if (!/^[0-7]{1,4}$/.test(mask)) {
-    yield* shell.error(`umask: ${mask}: ${/^\d+$/.test(mask) ? "octal number out of range" : "invalid symbolic mode operator"}`);
+    yield* shell.error(
+      `umask: ${mask}: ${/^\d+$/.test(mask) ? "octal number out of range" : "invalid symbolic mode operator"}`,
+    );
     return 1;
   }
   shell.process.umask = Number.parseInt(mask, 8);
@@ -182,10 +189,16 @@ const limitRows: readonly (readonly [string, string, string, string])[] = [
 ];
 
 export const ulimit: Builtin = function* (shell, args) {
-  const flags = args.filter((arg) => arg.startsWith("-")).join("").replaceAll("-", "").replace(/[SH]/g, "");
+  const flags = args
+    .filter((arg) => arg.startsWith("-"))
+    .join("")
+    .replaceAll("-", "")
+    .replace(/[SH]/g, "");
   const value = args.find((arg) => !arg.startsWith("-"));
   if (value !== undefined) {
-    yield* shell.error("ulimit: setting limits is not simulated; limit a container's resources with docker run --memory/--cpus instead");
+    yield* shell.error(
+      "ulimit: setting limits is not simulated; limit a container's resources with docker run --memory/--cpus instead",
+    );
     return 1;
   }
   if (flags.includes("a")) {

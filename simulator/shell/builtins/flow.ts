@@ -22,7 +22,8 @@ const loop = (name: string, make: (levels: number) => unknown): Builtin =>
     const levels = yield* numberOf(shell, name, args[0], 1);
     if (levels === undefined) throw new ShellExit(128);
     if (shell.loopDepth === 0) {
-      if (shell.flavour === "bash") yield* shell.error(`${name}: only meaningful in a \`for', \`while', or \`until' loop`);
+      if (shell.flavour === "bash")
+        yield* shell.error(`${name}: only meaningful in a \`for', \`while', or \`until' loop`);
       return 0;
     }
     if (levels < 1) {
@@ -87,8 +88,12 @@ export const source: Builtin = function* (shell, args) {
     text = shell.process.readText(path);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    if (shell.flavour === "bash") yield* shell.error(error.code === "EISDIR" ? `${name}: is a directory` : `${name}: ${error.text}`);
-    else yield* shell.error(shell.flavour === "dash" ? `.: cannot open ${name}: No such file` : `.: can't open '${name}': ${error.text}`);
+    if (shell.flavour === "bash")
+      yield* shell.error(error.code === "EISDIR" ? `${name}: is a directory` : `${name}: ${error.text}`);
+    else
+      yield* shell.error(
+        shell.flavour === "dash" ? `.: cannot open ${name}: No such file` : `.: can't open '${name}': ${error.text}`,
+      );
     if (shell.flavour !== "bash" && !shell.interactive) throw new ShellExit(2);
     return 1;
   }
@@ -142,7 +147,10 @@ export const trap: Builtin = function* (shell, args) {
     const wanted = rest.length ? rest.map((name) => trapName(name) ?? name) : order;
     for (const name of order) {
       const action = shell.traps.get(name);
-      if (action !== undefined && wanted.includes(name)) yield* shell.print(`trap -- ${singleQuote(action)} ${signalNames.includes(name as never) ? (shell.flavour === "bash" ? `SIG${name}` : name) : name}\n`);
+      if (action !== undefined && wanted.includes(name))
+        yield* shell.print(
+          `trap -- ${singleQuote(action)} ${signalNames.includes(name as never) ? (shell.flavour === "bash" ? `SIG${name}` : name) : name}\n`,
+        );
     }
     return 0;
   }
@@ -156,7 +164,8 @@ export const trap: Builtin = function* (shell, args) {
   for (const text of names) {
     const name = trapName(text);
     if (name === undefined) {
-      yield* shell.error(`trap: ${text}: ${shell.flavour === "dash" ? "bad trap" : "invalid signal specification"}`);
+      if (shell.flavour === "dash") yield* shell.process.printError(`trap: ${text}: bad trap\n`);
+      else yield* shell.error(`trap: ${text}: invalid signal specification`);
       status = 1;
       continue;
     }
@@ -187,7 +196,11 @@ function setTrap(shell: Shell, name: string, action: string | undefined): void {
 /** As `kill -l` and `trap -l` list them. */
 export function signalTable(): string {
   const names = [...signalNames.map((name, index) => ({ number: index + 1, name: `SIG${name}` }))];
-  for (let n = 34; n <= 64; n++) names.push({ number: n, name: n === 34 ? "SIGRTMIN" : n === 64 ? "SIGRTMAX" : n < 50 ? `SIGRTMIN+${n - 34}` : `SIGRTMAX-${64 - n}` });
+  for (let n = 34; n <= 64; n++)
+    names.push({
+      number: n,
+      name: n === 34 ? "SIGRTMIN" : n === 64 ? "SIGRTMAX" : n < 50 ? `SIGRTMIN+${n - 34}` : `SIGRTMAX-${64 - n}`,
+    });
   let out = "";
   names.forEach(({ number, name }, index) => {
     out += `${String(number).padStart(2)}) ${name}`;
@@ -287,8 +300,10 @@ export const exec: Builtin = function* (shell, args) {
   if (rest.length === 0) return 0;
   if (name !== undefined) rest = [rest[0]!, ...rest.slice(1)];
   shell.process.ttyOf(0)?.resetMode();
-  if (shell.interactive) for (const signal of ["INT", "TERM", "QUIT", "TSTP", "TTIN", "TTOU"] as const) shell.process.onSignal(signal, "default");
-  if (shell.flavour === "bash" && !rest[0]!.includes("/") && findProgram(shell, rest[0]!) === undefined) {
+  if (shell.interactive)
+    for (const signal of ["INT", "TERM", "QUIT", "TSTP", "TTIN", "TTOU"] as const)
+      shell.process.onSignal(signal, "default");
+  if (shell.flavour !== "ash" && !rest[0]!.includes("/") && findProgram(shell, rest[0]!) === undefined) {
     yield* shell.error(`exec: ${rest[0]}: not found`);
     if (!shell.interactive) throw new ShellExit(127);
     return 127;
@@ -299,7 +314,7 @@ export const exec: Builtin = function* (shell, args) {
 };
 
 export const command: Builtin = function* (shell, args) {
-  let rest = [...args];
+  const rest = [...args];
   let describe: "v" | "V" | undefined;
   while (rest[0]?.startsWith("-") && rest[0].length > 1) {
     const flag = rest.shift()!;
@@ -310,7 +325,9 @@ export const command: Builtin = function* (shell, args) {
   if (rest.length === 0) return 0;
   if (describe) {
     let status = 0;
-    for (const name of rest) if ((yield* shell.engine.runCommand(shell, describe === "v" ? ["type", "-v", name] : ["type", "-V", name])) !== 0) status = 1;
+    for (const name of rest)
+      if ((yield* shell.engine.runCommand(shell, describe === "v" ? ["type", "-v", name] : ["type", "-V", name])) !== 0)
+        status = shell.flavour === "bash" ? 1 : 127;
     return status;
   }
   return yield* shell.engine.runCommand(shell, rest, { skipFunctions: true });

@@ -1,11 +1,37 @@
 /** The shelf of builtins: what a shell does itself. */
 import type { Builtin, DeclarationBuiltin } from "../state";
 import { cd, dirs, popd, pushd, pwd, ulimit, umask } from "./directories";
-import { breakLoop, builtinCommand, command, continueLoop, evalText, exec, exit, returnFrom, shift, source, times, trap, wait } from "./flow";
+import {
+  breakLoop,
+  builtinCommand,
+  command,
+  continueLoop,
+  evalText,
+  exec,
+  exit,
+  returnFrom,
+  shift,
+  source,
+  times,
+  trap,
+  wait,
+} from "./flow";
 import { bg, disown, fg, jobs, kill } from "./jobs";
 import { accepted, alias, bracket, hash, help, history, test, typeOf, unalias } from "./lookup";
 import { echo, no, printf, yes } from "./output";
-import { declare, exportVariables, getopts, letValues, local, mapfile, read, readonlyVariables, set, shopt, unset } from "./variables";
+import {
+  declare,
+  exportVariables,
+  getopts,
+  letValues,
+  local,
+  mapfile,
+  read,
+  readonlyVariables,
+  set,
+  shopt,
+  unset,
+} from "./variables";
 
 export const builtins: ReadonlyMap<string, Builtin> = new Map<string, Builtin>([
   [":", yes],

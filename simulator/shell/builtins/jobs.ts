@@ -88,7 +88,10 @@ export const disown: Builtin = function* (shell, args) {
   const chosen: Job[] = [];
   if (all) chosen.push(...(shell.jobs?.jobs.values() ?? []));
   for (const spec of specs.length || all ? specs : [undefined]) {
-    const found = spec !== undefined && /^\d+$/.test(spec) ? (shell.jobs?.byPid(Number(spec)) ?? "no such job") : shell.jobs?.find(spec ?? "%+");
+    const found =
+      spec !== undefined && /^\d+$/.test(spec)
+        ? (shell.jobs?.byPid(Number(spec)) ?? "no such job")
+        : shell.jobs?.find(spec ?? "%+");
     if (!found || typeof found === "string") {
       yield* shell.error(`disown: ${spec ?? "current"}: no such job`);
       return 1;
@@ -129,7 +132,11 @@ export const kill: Builtin = function* (shell, args) {
   } else if (rest[0] !== undefined && /^-[A-Za-z0-9]+$/.test(rest[0])) signalText = rest.shift()!.slice(1);
   if (rest[0] === "--") rest.shift();
   if (rest.length === 0) {
-    yield* shell.process.printError(shell.flavour === "bash" ? `${killUsage}\n` : `${shell.messagePrefix}kill: Usage: kill [-s sigspec | -signum | -sigspec] [pid | job]... or\nkill -l [exitstatus]\n`);
+    yield* shell.process.printError(
+      shell.flavour === "bash"
+        ? `${killUsage}\n`
+        : `${shell.messagePrefix}kill: Usage: kill [-s sigspec | -signum | -sigspec] [pid | job]... or\nkill -l [exitstatus]\n`,
+    );
     return 2;
   }
   const isProbe = signalText === "0";

@@ -6,7 +6,30 @@ import { findProgram, isBuiltin } from "../simple-command";
 import { TestSyntaxError, evaluateTest } from "../test-expression";
 import { testScope } from "../test-scope";
 
-const keywords = new Set(["if", "then", "else", "elif", "fi", "time", "for", "in", "until", "while", "do", "done", "case", "esac", "coproc", "select", "function", "{", "}", "[[", "]]", "!"]);
+const keywords = new Set([
+  "if",
+  "then",
+  "else",
+  "elif",
+  "fi",
+  "time",
+  "for",
+  "in",
+  "until",
+  "while",
+  "do",
+  "done",
+  "case",
+  "esac",
+  "coproc",
+  "select",
+  "function",
+  "{",
+  "}",
+  "[[",
+  "]]",
+  "!",
+]);
 
 export const typeOf: Builtin = function* (shell, args) {
   let mode: "describe" | "t" | "p" | "v" = "describe";
@@ -53,20 +76,36 @@ function describe(shell: Shell, name: string, mode: "describe" | "t" | "p" | "v"
   };
   const bash = shell.flavour === "bash";
   const alias = shell.aliases.get(name);
-  if (alias !== undefined) add("alias", bash ? `${name} is aliased to \`${alias}'` : `${name} is an alias for ${alias}`, `alias ${name}=${singleQuote(alias)}`);
+  if (alias !== undefined)
+    add(
+      "alias",
+      bash ? `${name} is aliased to \`${alias}'` : `${name} is an alias for ${alias}`,
+      `alias ${name}=${singleQuote(alias)}`,
+    );
   if (keywords.has(name)) add("keyword", `${name} is a shell keyword`, name);
   const definition = shell.functions.get(name);
   if (definition) {
     const text = definition.source.text.slice(definition.pos, definition.end);
     add("function", bash ? `${name} is a function\n${functionText(name, text)}` : `${name} is a shell function`, name);
   }
-  if (isBuiltin(shell, name)) add("builtin", `${name} is a ${!bash && ["cd", "echo", "test", "[", "printf", "kill", "pwd", "read", "type", "true", "false", "alias", "command", "jobs", "wait", "umask", "ulimit", "hash", "getopts"].includes(name) === false ? "special shell builtin" : "shell builtin"}`, name);
+  if (isBuiltin(shell, name))
+    add(
+      "builtin",
+      `${name} is a ${!bash && ["cd", "echo", "test", "[", "printf", "kill", "pwd", "read", "type", "true", "false", "alias", "command", "jobs", "wait", "umask", "ulimit", "hash", "getopts"].includes(name) === false ? "special shell builtin" : "shell builtin"}`,
+      name,
+    );
   if (found.length > 0 && !all) return found.slice(0, 1);
   const hashed = shell.hashed.get(name);
   const paths = name.includes("/")
-    ? isExecutable(shell, name) ? [name] : []
-    : (shell.get("PATH") ?? "").split(":").map((dir) => `${dir}/${name}`).filter((path) => isExecutable(shell, path));
-  for (const path of all ? paths : paths.slice(0, 1)) add("file", hashed && !all && bash ? `${name} is hashed (${path})` : `${name} is ${path}`, path);
+    ? isExecutable(shell, name)
+      ? [name]
+      : []
+    : (shell.get("PATH") ?? "")
+        .split(":")
+        .map((dir) => `${dir}/${name}`)
+        .filter((path) => isExecutable(shell, path));
+  for (const path of all ? paths : paths.slice(0, 1))
+    add("file", hashed && !all && bash ? `${name} is hashed (${path})` : `${name} is ${path}`, path);
   return all ? found : found.slice(0, 1);
 }
 
@@ -74,7 +113,15 @@ function describe(shell: Shell, name: string, mode: "describe" | "t" | "p" | "v"
 function functionText(name: string, text: string): string {
   const body = /^(?:function\s+)?[\w-]+\s*(?:\(\s*\))?\s*\{([\s\S]*)\}$/.exec(text)?.[1];
   if (body === undefined) return text;
-  const lines = body.includes("\n") ? body.split("\n").map((line) => line.trim()).filter((line) => line !== "") : body.split(";").map((line) => line.trim()).filter((line) => line !== "");
+  const lines = body.includes("\n")
+    ? body
+        .split("\n")
+        .map((line) => line.trim())
+        .filter((line) => line !== "")
+    : body
+        .split(";")
+        .map((line) => line.trim())
+        .filter((line) => line !== "");
   return `${name} () \n{ \n${lines.map((line, index) => `    ${line.replace(/;$/, "")}${index < lines.length - 1 ? ";" : ""}`).join("\n")}\n}`;
 }
 
@@ -108,7 +155,8 @@ export const hash: Builtin = function* (shell, args) {
 
 export const alias: Builtin = function* (shell, args) {
   const rest = args.filter((arg) => arg !== "-p");
-  const line = (name: string): string => `${shell.flavour === "bash" ? "alias " : ""}${name}=${singleQuote(shell.aliases.get(name)!)}\n`;
+  const line = (name: string): string =>
+    `${shell.flavour === "bash" ? "alias " : ""}${name}=${singleQuote(shell.aliases.get(name)!)}\n`;
   if (rest.length === 0) {
     for (const name of [...shell.aliases.keys()].sort()) yield* shell.print(line(name));
     return 0;
@@ -185,17 +233,19 @@ const testAs = (name: string): Builtin =>
       return evaluateTest(testScope(shell), list) ? 0 : 1;
     } catch (error) {
       if (!(error instanceof TestSyntaxError)) throw error;
-      yield* shell.error(`${name}: ${shell.flavour === "bash" ? error.message : otherWords(error.message)}`);
+      yield* shell.error(
+        `${name}: ${shell.flavour === "bash" ? error.message : otherWords(error.message, error.operand)}`,
+      );
       return 2;
     }
   };
 
 /** dash's and ash's words for the same faults. */
-function otherWords(message: string): string {
+function otherWords(message: string, operand: string | undefined): string {
   const number = /^(.*): integer expression expected$/s.exec(message);
   if (number) return `Illegal number: ${number[1]}`;
   const operator = /^(.*): (?:binary|unary) operator expected$/s.exec(message);
-  if (operator) return `${operator[1]}: unexpected operator`;
+  if (operator) return `${operand ?? operator[1]}: unexpected operator`;
   return message;
 }
 
@@ -204,8 +254,17 @@ export const bracket = testAs("[");
 
 export const help: Builtin = function* (shell) {
   const names = [...new Set([...shell.engine.builtins.keys(), ...shell.engine.declarations.keys()])].sort();
-  yield* shell.print(`GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)\nThese shell commands are defined internally. The lesson page explains the ones it uses.\n\n`);
-  for (let i = 0; i < names.length; i += 6) yield* shell.print(` ${names.slice(i, i + 6).map((name) => name.padEnd(12)).join("").trimEnd()}\n`);
+  yield* shell.print(
+    `GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)\nThese shell commands are defined internally. The lesson page explains the ones it uses.\n\n`,
+  );
+  for (let i = 0; i < names.length; i += 6)
+    yield* shell.print(
+      ` ${names
+        .slice(i, i + 6)
+        .map((name) => name.padEnd(12))
+        .join("")
+        .trimEnd()}\n`,
+    );
   return 0;
 };
 
@@ -213,4 +272,3 @@ export const help: Builtin = function* (shell) {
 export const accepted: Builtin = function* () {
   return 0;
 };
-

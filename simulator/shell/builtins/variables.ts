@@ -2,7 +2,7 @@
 import { evaluateArithmetic } from "../arithmetic";
 import { NO_BYTES, Utf8Decoder, decodeUtf8 } from "../../base/bytes";
 import { Interrupted } from "../../os/process";
-import { ExpansionError } from "../control";
+import { ExpansionError, ShellExit } from "../control";
 import { quoteForReuse, doubleQuote, singleQuote } from "../quoting";
 import { assign } from "../simple-command";
 import { type Argument, type Builtin, type DeclarationBuiltin, type Shell, optionNames } from "../state";
@@ -33,7 +33,9 @@ export function declaration(name: string, variable: Variable): string {
     });
     return `declare -${flags} ${name}=(${items.join(" ")}${variable.map && items.length > 0 ? " " : ""})`;
   }
-  return variable.value === undefined ? `declare -${flags} ${name}` : `declare -${flags} ${name}=${doubleQuote(variable.value)}`;
+  return variable.value === undefined
+    ? `declare -${flags} ${name}`
+    : `declare -${flags} ${name}=${doubleQuote(variable.value)}`;
 }
 
 function* listVariables(shell: Shell, accept: (variable: Variable) => boolean, style: "bash" | "export" | "readonly") {
@@ -41,13 +43,26 @@ function* listVariables(shell: Shell, accept: (variable: Variable) => boolean, s
     const variable = shell.variables.get(name)!;
     if (!accept(variable)) continue;
     if (shell.flavour === "bash") yield* shell.print(`${declaration(name, variable)}\n`);
-    else yield* shell.print(variable.value === undefined ? `${style} ${name}\n` : `${style} ${name}=${singleQuote(variable.value)}\n`);
+    else
+      yield* shell.print(
+        variable.value === undefined ? `${style} ${name}\n` : `${style} ${name}=${singleQuote(variable.value)}\n`,
+      );
   }
 }
 
 function* badName(shell: Shell, builtin: string, arg: Argument) {
   const text = typeof arg === "string" ? arg : `${arg.name}=${typeof arg.value === "string" ? arg.value : ""}`;
-  yield* shell.error(shell.flavour === "bash" ? `${builtin}: \`${text}': not a valid identifier` : `${builtin}: ${text}: bad variable name`);
+  yield* shell.error(
+    shell.flavour === "bash"
+      ? `${builtin}: \`${text}': not a valid identifier`
+      : `${builtin}: ${text}: bad variable name`,
+  );
+  endIfSpecial(shell);
+}
+
+/** In dash and ash a special builtin that fails ends a shell that is not interactive. */
+function endIfSpecial(shell: Shell): void {
+  if (shell.flavour !== "bash" && !shell.interactive) throw new ShellExit(2);
 }
 
 export const exportVariables: DeclarationBuiltin = function* (shell, args) {
@@ -109,6 +124,7 @@ export const readonlyVariables: DeclarationBuiltin = function* (shell, args) {
 export const local: DeclarationBuiltin = function* (shell, args) {
   if (shell.frames.length === 0) {
     yield* shell.error(shell.flavour === "dash" ? "local: not in a function" : "local: can only be used in a function");
+    endIfSpecial(shell);
     return 1;
   }
   return yield* declareIn(shell, args, true, "local");
@@ -123,13 +139,16 @@ function* declareIn(shell: Shell, args: readonly Argument[], isLocal: boolean, b
   const off = new Set<string>();
   const rest: Argument[] = [];
   for (const arg of args) {
-    if (typeof arg === "string" && /^[-+][a-zA-Z]+$/.test(arg) && rest.length === 0) for (const flag of arg.slice(1)) (arg[0] === "-" ? on : off).add(flag);
+    if (typeof arg === "string" && /^[-+][a-zA-Z]+$/.test(arg) && rest.length === 0)
+      for (const flag of arg.slice(1)) (arg[0] === "-" ? on : off).add(flag);
     else if (arg !== "--") rest.push(arg);
   }
   for (const flag of on) {
     if ("aAfFgiIlnrtuxp".includes(flag)) continue;
     yield* shell.error(`${builtin}: -${flag}: invalid option`);
-    yield* shell.process.printError(`${builtin}: usage: ${builtin === "local" ? "local [option] name[=value] ..." : "declare [-aAfFgiIlnrtux] [name[=value] ...] or declare -p [-aAfFilnrtux] [name ...]"}\n`);
+    yield* shell.process.printError(
+      `${builtin}: usage: ${builtin === "local" ? "local [option] name[=value] ..." : "declare [-aAfFgiIlnrtux] [name[=value] ...] or declare -p [-aAfFilnrtux] [name ...]"}\n`,
+    );
     return 2;
   }
   if (on.has("f") || on.has("F")) return yield* showFunctions(shell, rest.map(nameOf), on.has("F"));
@@ -150,12 +169,20 @@ function* declareIn(shell: Shell, args: readonly Argument[], isLocal: boolean, b
       }
       shell.makeLocal(name);
     }
-    let variable = on.has("n") || off.has("n") ? shell.variables.get(name) : (shell.variables.get(shell.resolveName(name)) ?? shell.variables.get(name));
+    let variable =
+      on.has("n") || off.has("n")
+        ? shell.variables.get(name)
+        : (shell.variables.get(shell.resolveName(name)) ?? shell.variables.get(name));
     if (!variable) {
       variable = newVariable();
       shell.variables.set(name, variable);
     }
-    if (variable.readonly && (typeof arg !== "string" || off.has("r"))) throw new ExpansionError(`${builtin === "local" ? "local: " : builtin === "declare" && typeof arg === "string" ? "declare: " : ""}${name}: readonly variable`, 1, false);
+    if (variable.readonly && (typeof arg !== "string" || off.has("r")))
+      throw new ExpansionError(
+        `${builtin === "local" ? "local: " : builtin === "declare" && typeof arg === "string" ? "declare: " : ""}${name}: readonly variable`,
+        1,
+        false,
+      );
     if (on.has("i")) variable.integer = true;
     if (off.has("i")) variable.integer = false;
     if (on.has("l")) variable.letters = "lower";
@@ -243,12 +270,17 @@ export const unset: Builtin = function* (shell, args) {
       continue;
     }
     if (!isName(indexed?.[1] ?? arg)) {
-      yield* shell.error(shell.flavour === "bash" ? `unset: \`${arg}': not a valid identifier` : `unset: ${arg}: bad variable name`);
+      yield* shell.error(
+        shell.flavour === "bash" ? `unset: \`${arg}': not a valid identifier` : `unset: ${arg}: bad variable name`,
+      );
+      endIfSpecial(shell);
       status = 1;
       continue;
     }
     if (variable?.readonly) {
-      yield* shell.error(shell.flavour === "bash" ? `unset: ${name}: cannot unset: readonly variable` : `unset: ${name}: is read only`);
+      yield* shell.error(
+        shell.flavour === "bash" ? `unset: ${name}: cannot unset: readonly variable` : `unset: ${name}: is read only`,
+      );
       status = shell.flavour === "bash" ? 1 : 2;
       continue;
     }
@@ -262,12 +294,32 @@ export const unset: Builtin = function* (shell, args) {
 };
 
 const letters: Readonly<Record<string, string>> = {
-  a: "allexport", b: "notify", e: "errexit", f: "noglob", h: "hashall", k: "keyword", m: "monitor", n: "noexec", u: "nounset",
-  v: "verbose", x: "xtrace", B: "braceexpand", C: "noclobber", E: "errtrace", H: "histexpand", P: "physical", T: "functrace", p: "privileged", t: "onecmd",
+  a: "allexport",
+  b: "notify",
+  e: "errexit",
+  f: "noglob",
+  h: "hashall",
+  k: "keyword",
+  m: "monitor",
+  n: "noexec",
+  u: "nounset",
+  v: "verbose",
+  x: "xtrace",
+  B: "braceexpand",
+  C: "noclobber",
+  E: "errtrace",
+  H: "histexpand",
+  P: "physical",
+  T: "functrace",
+  p: "privileged",
+  t: "onecmd",
 };
 
 /** Reads options as `set` and the shell's own command line take them. Answers how many arguments were used, or what is wrong. */
-export function applySetOptions(shell: Shell, args: readonly string[]): { readonly used: number; readonly error?: string; readonly listOptions?: "o" | "+o" } {
+export function applySetOptions(
+  shell: Shell,
+  args: readonly string[],
+): { readonly used: number; readonly error?: string; readonly listOptions?: "o" | "+o" } {
   let i = 0;
   for (; i < args.length; i++) {
     const arg = args[i]!;
@@ -278,13 +330,21 @@ export function applySetOptions(shell: Shell, args: readonly string[]): { readon
         const name = args[i + 1];
         if (name === undefined || /^[-+]/.test(name)) return { used: i + 1, listOptions: isOn ? "o" : "+o" };
         i++;
-        if (!optionNames.includes(name)) return { used: i, error: shell.flavour === "dash" ? `Illegal option -o ${name}` : `${name}: invalid option name` };
+        if (!optionNames.includes(name))
+          return {
+            used: i,
+            error: shell.flavour === "dash" ? `Illegal option -o ${name}` : `${name}: invalid option name`,
+          };
         if (isOn) shell.options.add(name);
         else shell.options.delete(name);
         continue;
       }
       const name = letters[letter];
-      if (name === undefined) return { used: i, error: shell.flavour === "dash" ? `Illegal option ${arg[0]}${letter}` : `${arg[0]}${letter}: invalid option` };
+      if (name === undefined)
+        return {
+          used: i,
+          error: shell.flavour === "dash" ? `Illegal option ${arg[0]}${letter}` : `${arg[0]}${letter}: invalid option`,
+        };
       if (isOn) shell.options.add(name);
       else shell.options.delete(name);
     }
@@ -294,18 +354,24 @@ export function applySetOptions(shell: Shell, args: readonly string[]): { readon
 
 export const set: Builtin = function* (shell, args) {
   if (args.length === 0) {
-    for (const name of [...shell.variables.keys()].sort()) yield* shell.print(setLine(name, shell.variables.get(name)!));
+    for (const name of [...shell.variables.keys()].sort())
+      yield* shell.print(setLine(name, shell.variables.get(name)!));
     return 0;
   }
   const { used, error, listOptions } = applySetOptions(shell, args);
   if (error !== undefined) {
     yield* shell.error(`set: ${error}`);
-    if (/invalid option$/.test(error)) yield* shell.process.printError("set: usage: set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]\n");
+    if (/invalid option$/.test(error))
+      yield* shell.process.printError("set: usage: set [-abefhkmnptuvxBCEHPT] [-o option-name] [--] [-] [arg ...]\n");
     return 2;
   }
   if (listOptions)
     for (const name of optionNames)
-      yield* shell.print(listOptions === "o" ? `${name.padEnd(15)}\t${shell.options.has(name) ? "on" : "off"}\n` : `set ${shell.options.has(name) ? "-" : "+"}o ${name}\n`);
+      yield* shell.print(
+        listOptions === "o"
+          ? `${name.padEnd(15)}\t${shell.options.has(name) ? "on" : "off"}\n`
+          : `set ${shell.options.has(name) ? "-" : "+"}o ${name}\n`,
+      );
   const rest = args.slice(used);
   if (rest[0] === "--") shell.positional = rest.slice(1);
   else if (rest[0] === "-") {
@@ -316,7 +382,58 @@ export const set: Builtin = function* (shell, args) {
   return 0;
 };
 
-const shoptNames = ["autocd", "assoc_expand_once", "cdable_vars", "cdspell", "checkhash", "checkjobs", "checkwinsize", "cmdhist", "complete_fullquote", "direxpand", "dirspell", "dotglob", "execfail", "expand_aliases", "extdebug", "extglob", "extquote", "failglob", "force_fignore", "globasciiranges", "globskipdots", "globstar", "gnu_errfmt", "histappend", "histreedit", "histverify", "hostcomplete", "huponexit", "inherit_errexit", "interactive_comments", "lastpipe", "lithist", "localvar_inherit", "localvar_unset", "login_shell", "mailwarn", "no_empty_cmd_completion", "nocaseglob", "nocasematch", "noexpand_translation", "nullglob", "patsub_replacement", "progcomp", "progcomp_alias", "promptvars", "restricted_shell", "shift_verbose", "sourcepath", "varredir_close", "xpg_echo"];
+const shoptNames = [
+  "autocd",
+  "assoc_expand_once",
+  "cdable_vars",
+  "cdspell",
+  "checkhash",
+  "checkjobs",
+  "checkwinsize",
+  "cmdhist",
+  "complete_fullquote",
+  "direxpand",
+  "dirspell",
+  "dotglob",
+  "execfail",
+  "expand_aliases",
+  "extdebug",
+  "extglob",
+  "extquote",
+  "failglob",
+  "force_fignore",
+  "globasciiranges",
+  "globskipdots",
+  "globstar",
+  "gnu_errfmt",
+  "histappend",
+  "histreedit",
+  "histverify",
+  "hostcomplete",
+  "huponexit",
+  "inherit_errexit",
+  "interactive_comments",
+  "lastpipe",
+  "lithist",
+  "localvar_inherit",
+  "localvar_unset",
+  "login_shell",
+  "mailwarn",
+  "no_empty_cmd_completion",
+  "nocaseglob",
+  "nocasematch",
+  "noexpand_translation",
+  "nullglob",
+  "patsub_replacement",
+  "progcomp",
+  "progcomp_alias",
+  "promptvars",
+  "restricted_shell",
+  "shift_verbose",
+  "sourcepath",
+  "varredir_close",
+  "xpg_echo",
+];
 
 export const shopt: Builtin = function* (shell, args) {
   let mode: "s" | "u" | undefined;
@@ -349,7 +466,9 @@ export const shopt: Builtin = function* (shell, args) {
     for (const name of shoptNames) {
       const isOn = shell.shopt.has(name);
       if ((mode === "s" && !isOn) || (mode === "u" && isOn)) continue;
-      yield* shell.print(prints ? `shopt -${isOn ? "s" : "u"} ${name}\n` : `${name.padEnd(15)}\t${isOn ? "on" : "off"}\n`);
+      yield* shell.print(
+        prints ? `shopt -${isOn ? "s" : "u"} ${name}\n` : `${name.padEnd(15)}\t${isOn ? "on" : "off"}\n`,
+      );
     }
   return status;
 };
@@ -404,7 +523,9 @@ export const read: Builtin = function* (shell, args) {
         break;
       } else {
         yield* shell.error(`read: -${letter}: invalid option`);
-        yield* shell.process.printError("read: usage: read [-ers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] [-t timeout] [-u fd] [name ...]\n");
+        yield* shell.process.printError(
+          "read: usage: read [-ers] [-a array] [-d delim] [-i text] [-n nchars] [-N nchars] [-p prompt] [-t timeout] [-u fd] [name ...]\n",
+        );
         return 2;
       }
     }
@@ -422,7 +543,11 @@ export const read: Builtin = function* (shell, args) {
   if (prompt !== "" && tty) yield* shell.process.printError(prompt);
   if (timeoutMs === 0) return shell.process.file(fd).readable ? 0 : 1;
   const mode = tty && { ...tty.mode };
-  if (tty && (silent || count !== undefined)) tty.setMode({ ...(silent ? { echo: false } : {}), ...(count !== undefined || delimiter !== "\n" ? { canonical: false } : {}) });
+  if (tty && (silent || count !== undefined))
+    tty.setMode({
+      ...(silent ? { echo: false } : {}),
+      ...(count !== undefined || delimiter !== "\n" ? { canonical: false } : {}),
+    });
   shell.interruptible = true;
   let line: { text: string; ended: boolean; timedOut: boolean };
   try {
@@ -436,14 +561,17 @@ export const read: Builtin = function* (shell, args) {
   }
   const ifs = shell.get("IFS") ?? " \t\n";
   if (arrayName !== undefined) {
-    shell.setArray(arrayName, splitFields(line.text, ifs, Number.POSITIVE_INFINITY).map((value) => ({ index: undefined, value })));
+    shell.setArray(
+      arrayName,
+      splitFields(line.text, ifs, Number.POSITIVE_INFINITY).map((value) => ({ index: undefined, value })),
+    );
   } else if (rest.length === 0) {
     shell.set("REPLY", unescapeMarks(line.text));
   } else if (exact) {
-    rest.forEach((name, index) => shell.set(name, index === 0 ? unescapeMarks(line.text) : ""));
+    for (const [index, name] of rest.entries()) shell.set(name, index === 0 ? unescapeMarks(line.text) : "");
   } else {
     const fields = splitFields(line.text, ifs, rest.length);
-    rest.forEach((name, index) => shell.set(name, fields[index] ?? ""));
+    for (const [index, name] of rest.entries()) shell.set(name, fields[index] ?? "");
   }
   if (line.timedOut) return 142;
   return line.ended ? 0 : 1;
@@ -456,7 +584,12 @@ const unescapeMarks = (text: string): string => text.replaceAll(MARK, "");
 function* readLine(
   shell: Shell,
   fd: number,
-  options: { readonly delimiter: string | undefined; readonly count: number | undefined; readonly raw: boolean; readonly timeoutMs: number | undefined },
+  options: {
+    readonly delimiter: string | undefined;
+    readonly count: number | undefined;
+    readonly raw: boolean;
+    readonly timeoutMs: number | undefined;
+  },
 ) {
   const file = shell.process.file(fd);
   const decoder = new Utf8Decoder();
@@ -512,7 +645,13 @@ function splitFields(text: string, ifs: string, max: number): string[] {
       while (end > 0 && isSpace(rest[end - 1]!) && rest[end - 2] !== MARK) end--;
       rest = rest.slice(0, end);
       // A single trailing separator is dropped.
-      if (rest.length > 0 && ifs.includes(rest.at(-1)!) && rest.at(-2) !== MARK && ![...rest.slice(0, -1)].some((ch, at) => ifs.includes(ch) && rest[at - 1] !== MARK)) rest = rest.slice(0, -1);
+      if (
+        rest.length > 0 &&
+        ifs.includes(rest.at(-1)!) &&
+        rest.at(-2) !== MARK &&
+        ![...rest.slice(0, -1)].some((ch, at) => ifs.includes(ch) && rest[at - 1] !== MARK)
+      )
+        rest = rest.slice(0, -1);
       fields.push(unescapeMarks(rest));
       return fields;
     }
@@ -563,7 +702,10 @@ export const mapfile: Builtin = function* (shell, args) {
   let items = lines.map((line) => (trim ? line : line + delimiter));
   if (last !== "") items.push(last);
   items = items.slice(skip, count > 0 ? skip + count : undefined);
-  shell.setArray(rest[0] ?? "MAPFILE", items.map((value, index) => ({ index: String(origin + index), value })));
+  shell.setArray(
+    rest[0] ?? "MAPFILE",
+    items.map((value, index) => ({ index: String(origin + index), value })),
+  );
   return 0;
 };
 
@@ -604,7 +746,9 @@ export const getopts: Builtin = function* (shell, args) {
     if (silent) shell.set("OPTARG", letter);
     else {
       shell.unset("OPTARG");
-      yield* shell.process.printError(shell.flavour === "bash" ? `${shell.name}: illegal option -- ${letter}\n` : `Illegal option -${letter}\n`);
+      yield* shell.process.printError(
+        shell.flavour === "bash" ? `${shell.name}: illegal option -- ${letter}\n` : `Illegal option -${letter}\n`,
+      );
     }
     return 0;
   }
@@ -626,7 +770,11 @@ export const getopts: Builtin = function* (shell, args) {
     } else {
       shell.set(name, "?");
       shell.unset("OPTARG");
-      yield* shell.process.printError(shell.flavour === "bash" ? `${shell.name}: option requires an argument -- ${letter}\n` : `No arg for -${letter} option\n`);
+      yield* shell.process.printError(
+        shell.flavour === "bash"
+          ? `${shell.name}: option requires an argument -- ${letter}\n`
+          : `No arg for -${letter} option\n`,
+      );
     }
     return 0;
   }
@@ -642,4 +790,3 @@ function setOptind(shell: Shell, index: number): void {
   shell.set("OPTIND", String(index));
   shell.getoptsPlace = { index, offset };
 }
-

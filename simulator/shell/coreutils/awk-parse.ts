@@ -16,16 +16,32 @@ export type Expression =
   | { readonly kind: "in"; readonly index: readonly Expression[]; readonly name: string }
   | { readonly kind: "call"; readonly name: string; readonly args: readonly Expression[] }
   | { readonly kind: "group"; readonly items: readonly Expression[] }
-  | { readonly kind: "getline"; readonly target: Expression | undefined; readonly source: Expression | undefined; readonly from: "main" | "file" | "command" };
+  | {
+      readonly kind: "getline";
+      readonly target: Expression | undefined;
+      readonly source: Expression | undefined;
+      readonly from: "main" | "file" | "command";
+    };
 
 export type Statement =
   | { readonly kind: "block"; readonly body: readonly Statement[] }
   | { readonly kind: "expression"; readonly value: Expression }
-  | { readonly kind: "print"; readonly formatted: boolean; readonly args: readonly Expression[]; readonly redirect: { readonly how: ">" | ">>" | "|"; readonly to: Expression } | undefined }
+  | {
+      readonly kind: "print";
+      readonly formatted: boolean;
+      readonly args: readonly Expression[];
+      readonly redirect: { readonly how: ">" | ">>" | "|"; readonly to: Expression } | undefined;
+    }
   | { readonly kind: "if"; readonly test: Expression; readonly yes: Statement; readonly no: Statement | undefined }
   | { readonly kind: "while"; readonly test: Expression; readonly body: Statement }
   | { readonly kind: "do"; readonly test: Expression; readonly body: Statement }
-  | { readonly kind: "for"; readonly start: Statement | undefined; readonly test: Expression | undefined; readonly step: Statement | undefined; readonly body: Statement }
+  | {
+      readonly kind: "for";
+      readonly start: Statement | undefined;
+      readonly test: Expression | undefined;
+      readonly step: Statement | undefined;
+      readonly body: Statement;
+    }
   | { readonly kind: "forIn"; readonly variable: string; readonly name: string; readonly body: Statement }
   | { readonly kind: "next" | "nextfile" | "break" | "continue" }
   | { readonly kind: "exit" | "return"; readonly value: Expression | undefined }
@@ -56,22 +72,134 @@ export class AwkSyntaxError {
 }
 
 interface Token {
-  readonly type: "number" | "string" | "regexp" | "name" | "function" | "builtin" | "keyword" | "operator" | "newline" | "end";
+  readonly type:
+    | "number"
+    | "string"
+    | "regexp"
+    | "name"
+    | "function"
+    | "builtin"
+    | "keyword"
+    | "operator"
+    | "newline"
+    | "end";
   readonly text: string;
   readonly value: number;
   readonly line: number;
 }
 
-const keywords = new Set(["BEGIN", "END", "function", "func", "if", "else", "while", "for", "do", "break", "continue", "next", "nextfile", "exit", "return", "delete", "in", "getline", "print", "printf"]);
-export const builtinNames = new Set(["length", "substr", "index", "split", "sub", "gsub", "gensub", "match", "sprintf", "sin", "cos", "atan2", "exp", "log", "sqrt", "int", "rand", "srand", "tolower", "toupper", "system", "close", "fflush", "systime", "strftime", "mktime", "and", "or", "xor", "lshift", "rshift", "compl", "asort", "asorti", "strtonum", "isarray", "typeof"]);
-const OPERATORS = ["**=", "&&", "||", "==", "!=", "<=", ">=", "+=", "-=", "*=", "/=", "%=", "^=", "++", "--", ">>", "**", "!~", "{", "}", "(", ")", "[", "]", ";", ",", "+", "-", "*", "/", "%", "^", "!", "<", ">", "|", "?", ":", "~", "$", "="];
+const keywords = new Set([
+  "BEGIN",
+  "END",
+  "function",
+  "func",
+  "if",
+  "else",
+  "while",
+  "for",
+  "do",
+  "break",
+  "continue",
+  "next",
+  "nextfile",
+  "exit",
+  "return",
+  "delete",
+  "in",
+  "getline",
+  "print",
+  "printf",
+]);
+export const builtinNames = new Set([
+  "length",
+  "substr",
+  "index",
+  "split",
+  "sub",
+  "gsub",
+  "gensub",
+  "match",
+  "sprintf",
+  "sin",
+  "cos",
+  "atan2",
+  "exp",
+  "log",
+  "sqrt",
+  "int",
+  "rand",
+  "srand",
+  "tolower",
+  "toupper",
+  "system",
+  "close",
+  "fflush",
+  "systime",
+  "strftime",
+  "mktime",
+  "and",
+  "or",
+  "xor",
+  "lshift",
+  "rshift",
+  "compl",
+  "asort",
+  "asorti",
+  "strtonum",
+  "isarray",
+  "typeof",
+]);
+const OPERATORS = [
+  "**=",
+  "&&",
+  "||",
+  "==",
+  "!=",
+  "<=",
+  ">=",
+  "+=",
+  "-=",
+  "*=",
+  "/=",
+  "%=",
+  "^=",
+  "++",
+  "--",
+  ">>",
+  "**",
+  "!~",
+  "{",
+  "}",
+  "(",
+  ")",
+  "[",
+  "]",
+  ";",
+  ",",
+  "+",
+  "-",
+  "*",
+  "/",
+  "%",
+  "^",
+  "!",
+  "<",
+  ">",
+  "|",
+  "?",
+  ":",
+  "~",
+  "$",
+  "=",
+];
 
 function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   let i = 0;
   let line = 1;
   const last = (): Token | undefined => tokens.at(-1);
-  const add = (type: Token["type"], value: string, number = 0): void => void tokens.push({ type, text: value, value: number, line });
+  const add = (type: Token["type"], value: string, number = 0): void =>
+    void tokens.push({ type, text: value, value: number, line });
   while (i < text.length) {
     const ch = text[i]!;
     if (ch === "\n") {
@@ -114,7 +242,7 @@ function tokenize(text: string): Token[] {
       while (text[i] !== '"') {
         if (i >= text.length || text[i] === "\n") throw new AwkSyntaxError("unterminated string", line);
         if (text[i] === "\\") {
-          const [piece, used] = escape(text, i);
+          const [piece, used] = readEscape(text, i);
           value += piece;
           i += used;
         } else value += text[i++];
@@ -124,7 +252,11 @@ function tokenize(text: string): Token[] {
       continue;
     }
     const before = last();
-    const mayBeRegexp = !before || before.type === "newline" || (before.type === "keyword" && before.text !== "getline") || (before.type === "operator" && !/^(\)|\]|\$|\+\+|--)$/.test(before.text));
+    const mayBeRegexp =
+      !before ||
+      before.type === "newline" ||
+      (before.type === "keyword" && before.text !== "getline") ||
+      (before.type === "operator" && !/^(\)|\]|\$|\+\+|--)$/.test(before.text));
     if (ch === "/" && mayBeRegexp) {
       let source = "";
       let bracket = false;
@@ -169,9 +301,11 @@ function tokenize(text: string): Token[] {
 }
 
 /** A string escape at `i`: its text, and how many characters it took. */
-export function escape(text: string, i: number): [string, number] {
+export function readEscape(text: string, i: number): [string, number] {
   const next = text[i + 1];
-  const simple = { n: "\n", t: "\t", r: "\r", "\\": "\\", '"': '"', "/": "/", a: "\x07", b: "\b", f: "\f", v: "\v" }[next ?? ""];
+  const simple = { n: "\n", t: "\t", r: "\r", "\\": "\\", '"': '"', "/": "/", a: "\x07", b: "\b", f: "\f", v: "\v" }[
+    next ?? ""
+  ];
   if (simple !== undefined) return [simple, 2];
   const octal = /^\\([0-7]{1,3})/.exec(text.slice(i));
   if (octal) return [String.fromCharCode(Number.parseInt(octal[1]!, 8)), octal[0].length];
@@ -215,7 +349,10 @@ class Parser {
 
   #fail(): never {
     const token = this.#token;
-    throw new AwkSyntaxError(`syntax error at or near ${token.type === "end" ? "end of file" : token.type === "newline" ? "end of line" : token.text}`, token.line);
+    throw new AwkSyntaxError(
+      `syntax error at or near ${token.type === "end" ? "end of file" : token.type === "newline" ? "end of line" : token.text}`,
+      token.line,
+    );
   }
 
   #newlines(): void {
@@ -245,7 +382,8 @@ class Parser {
         this.#expect(")");
         this.#newlines();
         functions.set(name, { parameters, body: this.#block() });
-      } else if (this.#take("BEGIN")) rules.push({ kind: "BEGIN", pattern: undefined, end: undefined, body: this.#block() });
+      } else if (this.#take("BEGIN"))
+        rules.push({ kind: "BEGIN", pattern: undefined, end: undefined, body: this.#block() });
       else if (this.#take("END")) rules.push({ kind: "END", pattern: undefined, end: undefined, body: this.#block() });
       else {
         const pattern = this.#is("{") ? undefined : this.#expression();
@@ -357,7 +495,10 @@ class Parser {
         case "exit":
         case "return":
           this.#at++;
-          return { kind: token.text, value: this.#token.type === "newline" || this.#is(";") || this.#is("}") ? undefined : this.#expression() };
+          return {
+            kind: token.text,
+            value: this.#token.type === "newline" || this.#is(";") || this.#is("}") ? undefined : this.#expression(),
+          };
         case "delete": {
           this.#at++;
           const name = this.#token.text;
@@ -375,7 +516,16 @@ class Parser {
     const before = this.#noGreater;
     this.#noGreater = true;
     let args: Expression[] = [];
-    if (!(this.#token.type === "newline" || this.#is(";") || this.#is("}") || this.#is(">") || this.#is(">>") || this.#is("|"))) {
+    if (
+      !(
+        this.#token.type === "newline" ||
+        this.#is(";") ||
+        this.#is("}") ||
+        this.#is(">") ||
+        this.#is(">>") ||
+        this.#is("|")
+      )
+    ) {
       args = [this.#expression()];
       while (this.#take(",")) {
         this.#newlines();
@@ -385,7 +535,8 @@ class Parser {
       if (args.length === 1 && only.kind === "group" && only.items.length > 1) args = [...only.items];
     }
     this.#noGreater = before;
-    for (const how of [">>", ">", "|"] as const) if (this.#take(how)) return { kind: "print", formatted, args, redirect: { how, to: this.#concatenation() } };
+    for (const how of [">>", ">", "|"] as const)
+      if (this.#take(how)) return { kind: "print", formatted, args, redirect: { how, to: this.#concatenation() } };
     return { kind: "print", formatted, args, redirect: undefined };
   }
 
@@ -409,7 +560,11 @@ class Parser {
   #expression(): Expression {
     const left = this.#choice();
     const operator = this.#token.text;
-    if (this.#token.type === "operator" && /^([-+*/%^]?=)$/.test(operator) && (left.kind === "name" || left.kind === "element" || left.kind === "field")) {
+    if (
+      this.#token.type === "operator" &&
+      /^([-+*/%^]?=)$/.test(operator) &&
+      (left.kind === "name" || left.kind === "element" || left.kind === "field")
+    ) {
       this.#at++;
       this.#newlines();
       return { kind: "assign", operator: operator.slice(0, -1), target: left, value: this.#expression() };
@@ -494,7 +649,12 @@ class Parser {
     for (;;) {
       const token = this.#token;
       const starts =
-        token.type === "number" || token.type === "string" || token.type === "regexp" || token.type === "name" || token.type === "function" || token.type === "builtin" ||
+        token.type === "number" ||
+        token.type === "string" ||
+        token.type === "regexp" ||
+        token.type === "name" ||
+        token.type === "function" ||
+        token.type === "builtin" ||
         (token.type === "operator" && /^(\$|!|\(|-|\+|\+\+|--)$/.test(token.text));
       if (!starts) return left;
       left = { kind: "binary", operator: " ", left, right: this.#sum() };
@@ -522,14 +682,20 @@ class Parser {
   }
 
   #unary(): Expression {
-    for (const operator of ["!", "-", "+"]) if (this.#take(operator)) return { kind: "unary", operator, operand: this.#unary() };
+    for (const operator of ["!", "-", "+"])
+      if (this.#take(operator)) return { kind: "unary", operator, operand: this.#unary() };
     return this.#power();
   }
 
   #power(): Expression {
     const left = this.#postfix();
     if (!this.#take("^")) return left;
-    return { kind: "binary", operator: "^", left, right: this.#is("-") || this.#is("+") || this.#is("!") ? this.#unary() : this.#power() };
+    return {
+      kind: "binary",
+      operator: "^",
+      left,
+      right: this.#is("-") || this.#is("+") || this.#is("!") ? this.#unary() : this.#power(),
+    };
   }
 
   #postfix(): Expression {
@@ -567,13 +733,16 @@ class Parser {
       return { kind: "getline", target, source: undefined, from: "main" };
     }
     if (token.text === "$") {
-      if (this.#take("++")) return { kind: "field", index: { kind: "step", prefix: true, by: 1, target: this.#primary() } };
+      if (this.#take("++"))
+        return { kind: "field", index: { kind: "step", prefix: true, by: 1, target: this.#primary() } };
       if (this.#take("-")) return { kind: "field", index: { kind: "unary", operator: "-", operand: this.#primary() } };
       return { kind: "field", index: this.#primary() };
     }
-    if (token.text === "++" || token.text === "--") return { kind: "step", prefix: true, by: token.text === "++" ? 1 : -1, target: this.#primary() };
+    if (token.text === "++" || token.text === "--")
+      return { kind: "step", prefix: true, by: token.text === "++" ? 1 : -1, target: this.#primary() };
     if (token.text === "(") return { kind: "group", items: this.#list(")") };
-    if (token.text === "-" || token.text === "+" || token.text === "!") return { kind: "unary", operator: token.text, operand: this.#primary() };
+    if (token.text === "-" || token.text === "+" || token.text === "!")
+      return { kind: "unary", operator: token.text, operand: this.#primary() };
     this.#at--;
     return this.#fail();
   }

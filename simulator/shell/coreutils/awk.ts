@@ -1,6 +1,6 @@
 /** awk: runs a parsed program over records. */
 import { NO_BYTES, Utf8Decoder, decodeUtf8, encodeUtf8 } from "../../base/bytes";
-import { type Task } from "../../base/task";
+import type { Task } from "../../base/task";
 import { SysError } from "../../os/errno";
 import { makePipe, type OpenFile, type PipeReader } from "../../os/open-file";
 import type { Process } from "../../os/process";
@@ -9,7 +9,15 @@ import { formatPrintf } from "../printf";
 import { posixToRegExp } from "../regex";
 import { strftime } from "../strftime";
 import type { Tool, ToolRun } from "../tool";
-import { type AwkFunction, type AwkProgram, AwkSyntaxError, type Expression, type Statement, escape, parseAwk } from "./awk-parse";
+import {
+  type AwkFunction,
+  type AwkProgram,
+  AwkSyntaxError,
+  type Expression,
+  type Statement,
+  readEscape,
+  parseAwk,
+} from "./awk-parse";
 
 /** Text from input that looks like a number compares as one. */
 class InputText {
@@ -41,11 +49,18 @@ interface Reader {
   readonly child: Process | undefined;
 }
 
-const looksNumeric = (text: string): boolean => /^\s*[-+]?(\d+\.?\d*([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?|inf(inity)?|nan)\s*$/i.test(text) && !/^\s*$/.test(text) && !/^\s*(inf|nan)/i.test(text);
+const looksNumeric = (text: string): boolean =>
+  /^\s*[-+]?(\d+\.?\d*([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?|inf(inity)?|nan)\s*$/i.test(text) &&
+  !/^\s*$/.test(text) &&
+  !/^\s*(inf|nan)/i.test(text);
 
 export const awk: ToolRun = function* (tool) {
   tool.usageStatus = 2;
-  const options = yield* tool.options({ short: "F:v:f:W:", long: { "field-separator=": "F", "assign=": "v", "file=": "f", version: "V" }, posix: true });
+  const options = yield* tool.options({
+    short: "F:v:f:W:",
+    long: { "field-separator=": "F", "assign=": "v", "file=": "f", version: "V" },
+    posix: true,
+  });
   const operands = [...options.operands];
   let source = "";
   if (options.has("f")) {
@@ -75,10 +90,10 @@ export const awk: ToolRun = function* (tool) {
   }
   const machine = new Machine(tool, program, operands);
   const separator = options.value("F");
-  if (separator !== undefined) machine.set("FS", separator === "t" ? "\t" : unescape(separator));
+  if (separator !== undefined) machine.set("FS", separator === "t" ? "\t" : unescapeText(separator));
   for (const text of options.values("v")) {
     const at = text.indexOf("=");
-    machine.set(text.slice(0, at), new InputText(unescape(text.slice(at + 1))));
+    machine.set(text.slice(0, at), new InputText(unescapeText(text.slice(at + 1))));
   }
   try {
     return yield* machine.run();
@@ -90,11 +105,11 @@ export const awk: ToolRun = function* (tool) {
   }
 };
 
-function unescape(text: string): string {
+function unescapeText(text: string): string {
   let out = "";
   for (let i = 0; i < text.length; ) {
     if (text[i] === "\\") {
-      const [piece, used] = escape(text, i);
+      const [piece, used] = readEscape(text, i);
       out += piece;
       i += used;
     } else out += text[i++];
@@ -105,7 +120,6 @@ function unescape(text: string): string {
 class Machine {
   readonly #tool: Tool;
   readonly #program: AwkProgram;
-  readonly #operands: readonly string[];
   readonly #globals = new Map<string, Value>();
   readonly #arrays = new Map<string, ArrayValue>();
   #locals: Map<string, Value | ArrayValue> | undefined;
@@ -124,11 +138,34 @@ class Machine {
   constructor(tool: Tool, program: AwkProgram, operands: readonly string[]) {
     this.#tool = tool;
     this.#program = program;
-    this.#operands = operands;
-    for (const [name, value] of Object.entries({ FS: " ", OFS: " ", ORS: "\n", RS: "\n", NF: 0, NR: 0, FNR: 0, SUBSEP: "\x1c", CONVFMT: "%.6g", OFMT: "%.6g", RSTART: 0, RLENGTH: -1, FILENAME: "" })) this.#globals.set(name, value);
-    this.#arrays.set("ENVIRON", new Map(Object.entries(tool.process.env).map(([name, value]) => [name, new InputText(value)])));
+    for (const [name, value] of Object.entries({
+      FS: " ",
+      OFS: " ",
+      ORS: "\n",
+      RS: "\n",
+      NF: 0,
+      NR: 0,
+      FNR: 0,
+      SUBSEP: "\x1c",
+      CONVFMT: "%.6g",
+      OFMT: "%.6g",
+      RSTART: 0,
+      RLENGTH: -1,
+      FILENAME: "",
+    }))
+      this.#globals.set(name, value);
+    this.#arrays.set(
+      "ENVIRON",
+      new Map(Object.entries(tool.process.env).map(([name, value]) => [name, new InputText(value)])),
+    );
     this.#globals.set("ARGC", operands.length + 1);
-    this.#arrays.set("ARGV", new Map([["0", "awk"] as [string, Value], ...operands.map((operand, index): [string, Value] => [String(index + 1), new InputText(operand)])]));
+    this.#arrays.set(
+      "ARGV",
+      new Map([
+        ["0", "awk"] as [string, Value],
+        ...operands.map((operand, index): [string, Value] => [String(index + 1), new InputText(operand)]),
+      ]),
+    );
   }
 
   *run(): Task<number> {
@@ -196,7 +233,7 @@ class Machine {
       if (operand === "") continue;
       const assignment = /^([A-Za-z_]\w*)=([\s\S]*)$/.exec(operand);
       if (assignment) {
-        this.set(assignment[1]!, new InputText(unescape(assignment[2]!)));
+        this.set(assignment[1]!, new InputText(unescapeText(assignment[2]!)));
         continue;
       }
       this.#openedAny = true;
@@ -246,7 +283,8 @@ class Machine {
         let record = reader.rest;
         reader.rest = "";
         if (separator === "") record = record.replace(/^\n+|\n+$/g, "");
-        else if (separator !== "\n" && record.endsWith("\n") && separator.length === 1) return record === "\n" ? undefined : record.slice(0, record.length);
+        else if (separator !== "\n" && record.endsWith("\n") && separator.length === 1)
+          return record === "\n" ? undefined : record.slice(0, record.length);
         return record === "" && separator === "" ? undefined : record;
       }
       const chunk = yield* this.#tool.read(reader.file);
@@ -269,7 +307,8 @@ class Machine {
       return at < 0 ? undefined : { record: reader.rest.slice(0, at), rest: reader.rest.slice(at + 1) };
     }
     const match = this.#regexp(separator).exec(reader.rest);
-    if (!match || match[0] === "" || (match.index + match[0].length === reader.rest.length && !reader.ended)) return undefined;
+    if (!match || match[0] === "" || (match.index + match[0].length === reader.rest.length && !reader.ended))
+      return undefined;
     return { record: reader.rest.slice(0, match.index), rest: reader.rest.slice(match.index + match[0].length) };
   }
 
@@ -290,9 +329,15 @@ class Machine {
 
   #splitText(text: string, separator: string | RegExp): string[] {
     if (text === "") return [];
-    if (separator === " ") return text.replace(/^[ \t\n]+|[ \t\n]+$/g, "") === "" ? [] : text.replace(/^[ \t\n]+|[ \t\n]+$/g, "").split(/[ \t\n]+/);
+    if (separator === " ")
+      return text.replace(/^[ \t\n]+|[ \t\n]+$/g, "") === ""
+        ? []
+        : text.replace(/^[ \t\n]+|[ \t\n]+$/g, "").split(/[ \t\n]+/);
     if (separator === "") return [...text];
-    if (typeof separator === "string" && separator.length === 1 && separator !== "\\") return this.#text(this.get("RS")) === "" && separator !== "\n" ? text.split(/\n/).flatMap((line) => line.split(separator)) : text.split(separator);
+    if (typeof separator === "string" && separator.length === 1 && separator !== "\\")
+      return this.#text(this.get("RS")) === "" && separator !== "\n"
+        ? text.split(/\n/).flatMap((line) => line.split(separator))
+        : text.split(separator);
     const regexp = typeof separator === "string" ? this.#regexp(separator) : separator;
     const out: string[] = [];
     let last = 0;
@@ -376,7 +421,8 @@ class Machine {
     if (value === undefined) return "";
     if (value instanceof InputText) return value.text;
     if (typeof value === "string") return value;
-    if (Number.isInteger(value)) return Math.abs(value) < 1e16 ? String(value === 0 ? 0 : value) : BigInt(value).toString();
+    if (Number.isInteger(value))
+      return Math.abs(value) < 1e16 ? String(value === 0 ? 0 : value) : BigInt(value).toString();
     if (Number.isNaN(value)) return "nan";
     if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
     return decodeUtf8(formatPrintf(this.#text(this.#globals.get(format)), [String(value)]).bytes);
@@ -424,7 +470,9 @@ class Machine {
       case "name":
         return this.get(node.name);
       case "field":
-        return this.#getField(node.index.kind === "number" ? node.index.value : toNumber(yield* this.#evaluate(node.index)));
+        return this.#getField(
+          node.index.kind === "number" ? node.index.value : toNumber(yield* this.#evaluate(node.index)),
+        );
       case "element": {
         const array = this.#array(node.name);
         const key = yield* this.#subscript(node.index);
@@ -437,7 +485,8 @@ class Machine {
       }
       case "assign": {
         let value = yield* this.#evaluate(node.value);
-        if (node.operator !== "") value = calculate(node.operator, toNumber(yield* this.#evaluate(node.target)), toNumber(value));
+        if (node.operator !== "")
+          value = calculate(node.operator, toNumber(yield* this.#evaluate(node.target)), toNumber(value));
         yield* this.#assign(node.target, value);
         return value;
       }
@@ -475,8 +524,12 @@ class Machine {
     const right = yield* this.#evaluate(node.right);
     if (node.operator === " ") return this.#text(left) + this.#text(right);
     if (!/^[<>=!]/.test(node.operator)) return calculate(node.operator, toNumber(left), toNumber(right));
-    const numeric = (value: Value): boolean => value === undefined || typeof value === "number" || (value instanceof InputText && looksNumeric(value.text));
-    const order = numeric(left) && numeric(right) ? toNumber(left) - toNumber(right) : byCodePoint(this.#text(left), this.#text(right));
+    const numeric = (value: Value): boolean =>
+      value === undefined || typeof value === "number" || (value instanceof InputText && looksNumeric(value.text));
+    const order =
+      numeric(left) && numeric(right)
+        ? toNumber(left) - toNumber(right)
+        : byCodePoint(this.#text(left), this.#text(right));
     switch (node.operator) {
       case "<":
         return order < 0 ? 1 : 0;
@@ -601,7 +654,15 @@ class Machine {
       return pipe.writer;
     }
     try {
-      const file = process.kernel.openPath(process, process.path(target), { read: false, write: true, create: true, append: how === ">>", truncate: how === ">" }).retain();
+      const file = process.kernel
+        .openPath(process, process.path(target), {
+          read: false,
+          write: true,
+          create: true,
+          append: how === ">>",
+          truncate: how === ">",
+        })
+        .retain();
       this.#writers.set(target, { file, child: undefined });
       return file;
     } catch (error) {
@@ -631,23 +692,37 @@ class Machine {
 
   #sprintf(format: string, values: readonly Value[]): string {
     let used = 0;
-    return format.replace(/%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+)?)?([diouxXeEfFgGcs%])/g, (all, flags: string, width: string | undefined, precision: string | undefined, verb: string) => {
-      if (verb === "%") return "%";
-      const size = width === "*" ? String(toNumber(values[used++])) : (width ?? "");
-      const digits = !/\./.test(all.slice(1)) ? "" : `.${precision === "*" ? toNumber(values[used++]) : (precision ?? "")}`;
-      const value = values[used++];
-      if (verb === "s" || verb === "c") {
-        let text = verb === "c" && (typeof value === "number") ? String.fromCodePoint(toNumber(value)) : this.#text(value);
-        if (verb === "c") text = [...text].slice(0, 1).join("");
-        else if (digits !== "") text = [...text].slice(0, Number(digits.slice(1) || 0)).join("");
-        const length = [...text].length;
-        const room = " ".repeat(Math.max(0, Math.abs(Number(size)) - length));
-        return flags.includes("-") || size.startsWith("-") ? text + room : room + text;
-      }
-      const number = toNumber(value);
-      const shown = /[diouxX]/.test(verb) ? (Number.isFinite(number) ? String(BigInt(Math.trunc(number))) : String(number).toLowerCase()) : Number.isFinite(number) ? String(number) : number > 0 ? "inf" : "-inf";
-      return decodeUtf8(formatPrintf(`%${flags}${size}${digits}${verb === "i" ? "d" : verb}`, [shown]).bytes);
-    });
+    return format.replace(
+      /%([-+ #0]*)(\*|\d+)?(?:\.(\*|\d+)?)?([diouxXeEfFgGcs%])/g,
+      (all, flags: string, width: string | undefined, precision: string | undefined, verb: string) => {
+        if (verb === "%") return "%";
+        const size = width === "*" ? String(toNumber(values[used++])) : (width ?? "");
+        const digits = !/\./.test(all.slice(1))
+          ? ""
+          : `.${precision === "*" ? toNumber(values[used++]) : (precision ?? "")}`;
+        const value = values[used++];
+        if (verb === "s" || verb === "c") {
+          let text =
+            verb === "c" && typeof value === "number" ? String.fromCodePoint(toNumber(value)) : this.#text(value);
+          if (verb === "c") text = [...text].slice(0, 1).join("");
+          else if (digits !== "") text = [...text].slice(0, Number(digits.slice(1) || 0)).join("");
+          const length = [...text].length;
+          const room = " ".repeat(Math.max(0, Math.abs(Number(size)) - length));
+          return flags.includes("-") || size.startsWith("-") ? text + room : room + text;
+        }
+        const number = toNumber(value);
+        const shown = /[diouxX]/.test(verb)
+          ? Number.isFinite(number)
+            ? String(BigInt(Math.trunc(number)))
+            : String(number).toLowerCase()
+          : Number.isFinite(number)
+            ? String(number)
+            : number > 0
+              ? "inf"
+              : "-inf";
+        return decodeUtf8(formatPrintf(`%${flags}${size}${digits}${verb === "i" ? "d" : verb}`, [shown]).bytes);
+      },
+    );
   }
 
   *#getline(node: Extract<Expression, { kind: "getline" }>): Task<Value> {
@@ -694,7 +769,12 @@ class Machine {
     switch (name) {
       case "length": {
         const arg = args[0];
-        if (arg?.kind === "name" && (this.#locals?.get(arg.name) instanceof Map || (!this.#locals?.has(arg.name) && this.#arrays.has(arg.name) && !this.#globals.has(arg.name)))) return this.#array(arg.name).size;
+        if (
+          arg?.kind === "name" &&
+          (this.#locals?.get(arg.name) instanceof Map ||
+            (!this.#locals?.has(arg.name) && this.#arrays.has(arg.name) && !this.#globals.has(arg.name)))
+        )
+          return this.#array(arg.name).size;
         return [...(arg ? this.#text(yield* value(0)) : this.#record)].length;
       }
       case "substr": {
@@ -713,11 +793,16 @@ class Machine {
         const target = args[1];
         if (target?.kind !== "name") throw new AwkError("split: second argument must be an array");
         const third = args[2];
-        const separator = third === undefined ? this.#text(this.get("FS")) : third.kind === "regexp" ? this.#regexp(third.source) : this.#text(yield* value(2));
+        const separator =
+          third === undefined
+            ? this.#text(this.get("FS"))
+            : third.kind === "regexp"
+              ? this.#regexp(third.source)
+              : this.#text(yield* value(2));
         const array = this.#array(target.name);
         array.clear();
         const parts = this.#splitText(text, separator);
-        parts.forEach((part, index) => array.set(String(index + 1), new InputText(part)));
+        for (const [index, part] of parts.entries()) array.set(String(index + 1), new InputText(part));
         return parts.length;
       }
       case "sub":
@@ -733,7 +818,13 @@ class Machine {
         return text.replace(new RegExp(regexp.source, `${regexp.flags}g`), (...match) => {
           count++;
           if (wanted !== 0 && count !== wanted) return match[0];
-          return replacement.replace(/\\(\d|&|\\)|&/g, (all, which: string | undefined) => (which === undefined ? match[0] : /\d/.test(which) ? String(which === "0" ? match[0] : (match[Number(which)] ?? "")) : all.slice(1)));
+          return replacement.replace(/\\(\d|&|\\)|&/g, (all, which: string | undefined) =>
+            which === undefined
+              ? match[0]
+              : /\d/.test(which)
+                ? String(which === "0" ? match[0] : (match[Number(which)] ?? ""))
+                : all.slice(1),
+          );
         });
       }
       case "match": {
@@ -745,7 +836,8 @@ class Machine {
         if (third?.kind === "name") {
           const array = this.#array(third.name);
           array.clear();
-          found?.forEach((group, index) => array.set(String(index), group === undefined ? "" : new InputText(group)));
+          for (const [index, group] of (found ?? []).entries())
+            array.set(String(index), group === undefined ? "" : new InputText(group));
         }
         return this.get("RSTART");
       }
@@ -779,7 +871,9 @@ class Machine {
       case "system": {
         yield* this.#tool.flush();
         const { process } = this.#tool;
-        return (yield* process.wait(process.spawn({ argv: ["sh", "-c", this.#text(yield* value(0))], files: new Map(process.files) }))).code;
+        return (yield* process.wait(
+          process.spawn({ argv: ["sh", "-c", this.#text(yield* value(0))], files: new Map(process.files) }),
+        )).code;
       }
       case "close":
         return yield* this.#close(this.#text(yield* value(0)));
@@ -789,10 +883,17 @@ class Machine {
       case "systime":
         return Math.floor(this.#tool.process.now() / 1000);
       case "strftime":
-        return strftime(args.length ? this.#text(yield* value(0)) : "%a %b %e %H:%M:%S %Z %Y", (args.length > 1 ? toNumber(yield* value(1)) : this.#tool.process.now() / 1000) * 1000);
+        return strftime(
+          args.length ? this.#text(yield* value(0)) : "%a %b %e %H:%M:%S %Z %Y",
+          (args.length > 1 ? toNumber(yield* value(1)) : this.#tool.process.now() / 1000) * 1000,
+        );
       case "strtonum": {
         const text = this.#text(yield* value(0));
-        return /^0[xX]/.test(text) ? Number.parseInt(text, 16) : /^0[0-7]+$/.test(text) ? Number.parseInt(text, 8) : toNumber(text);
+        return /^0[xX]/.test(text)
+          ? Number.parseInt(text, 16)
+          : /^0[0-7]+$/.test(text)
+            ? Number.parseInt(text, 8)
+            : toNumber(text);
       }
       case "and":
         return Number(BigInt(toNumber(yield* value(0))) & BigInt(toNumber(yield* value(1))));
@@ -810,10 +911,17 @@ class Machine {
         if (target?.kind !== "name") return 0;
         const array = this.#array(target.name);
         const items = name === "asorti" ? [...array.keys()].map((key): Value => key) : [...array.values()];
-        items.sort((a, b) => (typeof a === "number" || a instanceof InputText) && (typeof b === "number" || b instanceof InputText) && !Number.isNaN(toNumber(a) - toNumber(b)) && toNumber(a) !== toNumber(b) ? toNumber(a) - toNumber(b) : byCodePoint(this.#text(a), this.#text(b)));
+        items.sort((a, b) =>
+          (typeof a === "number" || a instanceof InputText) &&
+          (typeof b === "number" || b instanceof InputText) &&
+          !Number.isNaN(toNumber(a) - toNumber(b)) &&
+          toNumber(a) !== toNumber(b)
+            ? toNumber(a) - toNumber(b)
+            : byCodePoint(this.#text(a), this.#text(b)),
+        );
         const into = args[1]?.kind === "name" ? this.#array(args[1].name) : array;
         into.clear();
-        items.forEach((item, index) => into.set(String(index + 1), item));
+        for (const [index, item] of items.entries()) into.set(String(index + 1), item);
         return items.length;
       }
       default:
@@ -831,7 +939,8 @@ class Machine {
         // A name may be an array, or become one inside.
         const local = this.#locals?.has(arg.name) ? this.#locals.get(arg.name) : undefined;
         if (local instanceof Map) locals.set(name, local);
-        else if (!this.#locals?.has(arg.name) && this.#arrays.has(arg.name)) locals.set(name, this.#arrays.get(arg.name)!);
+        else if (!this.#locals?.has(arg.name) && this.#arrays.has(arg.name))
+          locals.set(name, this.#arrays.get(arg.name)!);
         else {
           const scalar = this.get(arg.name);
           locals.set(name, scalar === undefined && !this.#globals.has(arg.name) ? this.#array(arg.name) : scalar);
@@ -858,10 +967,13 @@ class Machine {
     const target: Expression = args[2] ?? { kind: "field", index: { kind: "number", value: 0 } };
     const text = this.#text(yield* this.#evaluate(target));
     let count = 0;
-    const result = text.replace(new RegExp(regexp.source, `${regexp.flags.replace("g", "")}${global ? "g" : ""}`), (match) => {
-      count++;
-      return replacement.replace(/\\\\&|\\&|&/g, (all) => (all === "&" ? match : all === "\\&" ? "&" : `\\${match}`));
-    });
+    const result = text.replace(
+      new RegExp(regexp.source, `${regexp.flags.replace("g", "")}${global ? "g" : ""}`),
+      (match) => {
+        count++;
+        return replacement.replace(/\\\\&|\\&|&/g, (all) => (all === "&" ? match : all === "\\&" ? "&" : `\\${match}`));
+      },
+    );
     if (count > 0) yield* this.#assign(target, result);
     return count;
   }
@@ -900,4 +1012,3 @@ function calculate(operator: string, a: number, b: number): number {
       return a ** b;
   }
 }
-

@@ -9,10 +9,22 @@ import type { Tool, ToolRun } from "../tool";
 export const cat: ToolRun = function* (tool) {
   const options = yield* tool.options({
     short: "AbeEnstTuv",
-    long: { "show-all": "A", "number-nonblank": "b", "show-ends": "E", number: "n", "squeeze-blank": "s", "show-tabs": "T", "show-nonprinting": "v" },
+    long: {
+      "show-all": "A",
+      "number-nonblank": "b",
+      "show-ends": "E",
+      number: "n",
+      "squeeze-blank": "s",
+      "show-tabs": "T",
+      "show-nonprinting": "v",
+    },
   });
   const flags = new Set(options.all.map((option) => option.key));
-  const shows = { ends: flags.has("A") || flags.has("e") || flags.has("E"), tabs: flags.has("A") || flags.has("t") || flags.has("T"), odd: flags.has("A") || flags.has("v") || flags.has("e") || flags.has("t") };
+  const shows = {
+    ends: flags.has("A") || flags.has("e") || flags.has("E"),
+    tabs: flags.has("A") || flags.has("t") || flags.has("T"),
+    odd: flags.has("A") || flags.has("v") || flags.has("e") || flags.has("t"),
+  };
   const plain = !shows.ends && !shows.tabs && !shows.odd && !flags.has("n") && !flags.has("b") && !flags.has("s");
   let number = 0;
   let atStart = true;
@@ -56,20 +68,28 @@ function visible(ch: string): string {
 
 export const tac: ToolRun = function* (tool) {
   const options = yield* tool.options({ short: "bs:r" });
-  const fine = yield* tool.inputs(options.operands, function* (_file, path) {
-    const text = yield* tool.readAllOf(path);
-    const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
-    yield* tool.bytes([...lines].reverse().join(""));
-  }, (path, error) => `failed to open '${path}' for reading: ${error.text}`);
+  const fine = yield* tool.inputs(
+    options.operands,
+    function* (_file, path) {
+      const text = yield* tool.readAllOf(path);
+      const lines = text.match(/[^\n]*\n|[^\n]+$/g) ?? [];
+      yield* tool.bytes([...lines].reverse().join(""));
+    },
+    (path, error) => `failed to open '${path}' for reading: ${error.text}`,
+  );
   return fine ? 0 : 1;
 };
 
 export const rev: ToolRun = function* (tool) {
-  const fine = yield* tool.inputs(tool.args.filter((arg) => !/^-./.test(arg)), function* (file) {
-    yield* tool.lines(file, function* (line, terminated) {
-      yield* tool.text([...line].reverse().join("") + (terminated ? "\n" : ""));
-    });
-  }, (path, error) => `cannot open ${path}: ${error.text}`);
+  const fine = yield* tool.inputs(
+    tool.args.filter((arg) => !/^-./.test(arg)),
+    function* (file) {
+      yield* tool.lines(file, function* (line, terminated) {
+        yield* tool.text([...line].reverse().join("") + (terminated ? "\n" : ""));
+      });
+    },
+    (path, error) => `cannot open ${path}: ${error.text}`,
+  );
   return fine ? 0 : 1;
 };
 
@@ -77,7 +97,20 @@ export const rev: ToolRun = function* (tool) {
 function readCount(text: string): { readonly sign: string; readonly count: number } | undefined {
   const match = /^([-+]?)(\d+)(b|kB|K|k|KiB|MB|M|m|MiB|GB|G|GiB)?$/.exec(text);
   if (!match) return undefined;
-  const units: Record<string, number> = { b: 512, kB: 1000, K: 1024, k: 1024, KiB: 1024, MB: 1e6, M: 1 << 20, m: 1 << 20, MiB: 1 << 20, GB: 1e9, G: 1 << 30, GiB: 1 << 30 };
+  const units: Record<string, number> = {
+    b: 512,
+    kB: 1000,
+    K: 1024,
+    k: 1024,
+    KiB: 1024,
+    MB: 1e6,
+    M: 1 << 20,
+    m: 1 << 20,
+    MiB: 1 << 20,
+    GB: 1e9,
+    G: 1 << 30,
+    GiB: 1 << 30,
+  };
   return { sign: match[1]!, count: Number(match[2]) * (match[3] ? units[match[3]]! : 1) };
 }
 
@@ -86,16 +119,26 @@ function* header(tool: Tool, path: string, first: boolean): Task<void> {
 }
 
 const openFailure = (path: string, error: SysError): string =>
-  error.code === "EISDIR" ? `error reading '${path}': ${error.text}` : `cannot open '${path}' for reading: ${error.text}`;
+  error.code === "EISDIR"
+    ? `error reading '${path}': ${error.text}`
+    : `cannot open '${path}' for reading: ${error.text}`;
 
 export const head: ToolRun = function* (tool) {
   const old = tool.args[0] !== undefined && /^-\d+$/.test(tool.args[0]);
   const args = old ? ["-n", tool.args[0]!.slice(1), ...tool.args.slice(1)] : tool.args;
-  const options = yield* tool.options({ short: "c:n:qvz", long: { "bytes=": "c", "lines=": "n", quiet: "q", silent: "q", verbose: "v" } }, args);
+  const options = yield* tool.options(
+    { short: "c:n:qvz", long: { "bytes=": "c", "lines=": "n", quiet: "q", silent: "q", verbose: "v" } },
+    args,
+  );
   const byBytes = options.value("c");
   const text = byBytes ?? options.value("n") ?? "10";
   const amount = readCount(text);
-  if (!amount) yield* tool.fail(tool.flavour === "gnu" ? `invalid number of ${byBytes === undefined ? "lines" : "bytes"}: ${tool.quote(text)}` : `invalid number '${text}'`);
+  if (!amount)
+    yield* tool.fail(
+      tool.flavour === "gnu"
+        ? `invalid number of ${byBytes === undefined ? "lines" : "bytes"}: ${tool.quote(text)}`
+        : `invalid number '${text}'`,
+    );
   const { sign, count } = amount!;
   const many = (options.operands.length > 1 || options.has("v")) && !options.has("q");
   let first = true;
@@ -145,13 +188,31 @@ export const tail: ToolRun = function* (tool) {
   const old = first !== undefined && /^[-+]\d+$/.test(first);
   const args = old ? ["-n", first[0] === "-" ? first.slice(1) : first, ...tool.args.slice(1)] : tool.args;
   const options = yield* tool.options(
-    { short: "c:fFn:qs:v", long: { "bytes=": "c", "follow=?": "f", "lines=": "n", quiet: "q", silent: "q", retry: "R", "sleep-interval=": "s", verbose: "v", "pid=": "p" } },
+    {
+      short: "c:fFn:qs:v",
+      long: {
+        "bytes=": "c",
+        "follow=?": "f",
+        "lines=": "n",
+        quiet: "q",
+        silent: "q",
+        retry: "R",
+        "sleep-interval=": "s",
+        verbose: "v",
+        "pid=": "p",
+      },
+    },
     args,
   );
   const byBytes = options.value("c");
   const text = byBytes ?? options.value("n") ?? "10";
   const amount = readCount(text);
-  if (!amount) yield* tool.fail(tool.flavour === "gnu" ? `invalid number of ${byBytes === undefined ? "lines" : "bytes"}: ${tool.quote(text)}` : `invalid number '${text}'`);
+  if (!amount)
+    yield* tool.fail(
+      tool.flavour === "gnu"
+        ? `invalid number of ${byBytes === undefined ? "lines" : "bytes"}: ${tool.quote(text)}`
+        : `invalid number '${text}'`,
+    );
   const { sign, count } = amount!;
   const many = (options.operands.length > 1 || options.has("v")) && !options.has("q");
   const follows = options.has("f") || options.has("F");
@@ -168,7 +229,8 @@ export const tail: ToolRun = function* (tool) {
     },
     tool.flavour === "gnu" ? openFailure : undefined,
   );
-  if (follows) yield* follow(tool, options.operands.length ? options.operands : ["-"], positions, many, options.has("F"));
+  if (follows)
+    yield* follow(tool, options.operands.length ? options.operands : ["-"], positions, many, options.has("F"));
   return fine ? 0 : 1;
 };
 
@@ -198,7 +260,13 @@ function lastPart(all: string, sign: string, count: number, bytes: boolean): str
 }
 
 /** `tail -f`: looks again every so often, as tail does where inotify is not there. */
-function* follow(tool: Tool, paths: readonly string[], positions: Map<string, number>, many: boolean, byName: boolean): Task<void> {
+function* follow(
+  tool: Tool,
+  paths: readonly string[],
+  positions: Map<string, number>,
+  many: boolean,
+  byName: boolean,
+): Task<void> {
   let last = paths.at(-1);
   const missing = new Set<string>();
   for (;;) {
@@ -208,7 +276,8 @@ function* follow(tool: Tool, paths: readonly string[], positions: Map<string, nu
       if (path === "-") continue;
       const node = tool.process.fs.find(tool.process.path(path));
       if (node?.kind !== "file") {
-        if (!missing.has(path) && byName) yield* tool.error(`'${path}' has become inaccessible: No such file or directory`);
+        if (!missing.has(path) && byName)
+          yield* tool.error(`'${path}' has become inaccessible: No such file or directory`);
         missing.add(path);
         continue;
       }
@@ -244,7 +313,11 @@ export const printf: ToolRun = function* (tool) {
   yield* tool.bytes(bytes);
   for (const message of errors) {
     const invalid = /^(.*): invalid (?:octal )?number$/s.exec(message);
-    yield* tool.error(invalid ? `'${invalid[1]}': ${/^[\s\d+-]/.test(invalid[1]!) && /\d/.test(invalid[1]!) ? "value not completely converted" : "expected a numeric value"}` : message);
+    yield* tool.error(
+      invalid
+        ? `'${invalid[1]}': ${/^[\s\d+-]/.test(invalid[1]!) && /\d/.test(invalid[1]!) ? "value not completely converted" : "expected a numeric value"}`
+        : message,
+    );
   }
   return errors.length > 0 ? 1 : 0;
 };
@@ -271,12 +344,17 @@ export const seq: ToolRun = function* (tool) {
   const { operands } = options;
   if (operands.length === 0) yield* tool.usage("missing operand");
   if (operands.length > 3) yield* tool.usage(`extra operand ${tool.quote(operands[3]!)}`);
-  for (const operand of operands) if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(operand)) yield* tool.usage(`invalid floating point argument: ${tool.quote(operand)}`);
+  for (const operand of operands)
+    if (!/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(operand))
+      yield* tool.usage(`invalid floating point argument: ${tool.quote(operand)}`);
   const first = operands.length > 1 ? Number(operands[0]) : 1;
   const step = operands.length > 2 ? Number(operands[1]) : 1;
   const last = Number(operands.at(-1));
   if (step === 0) yield* tool.usage(`invalid Zero increment value: ${tool.quote(operands[1]!)}`);
-  const digits = Math.max(...operands.slice(0, Math.max(1, operands.length - 1)).map((operand) => (operand.split(".")[1] ?? "").length), 0);
+  const digits = Math.max(
+    ...operands.slice(0, Math.max(1, operands.length - 1)).map((operand) => (operand.split(".")[1] ?? "").length),
+    0,
+  );
   const separator = options.value("s") ?? "\n";
   const format = options.value("f");
   const fixed = (value: number): string => value.toFixed(operands.length === 1 ? 0 : digits);
@@ -308,7 +386,11 @@ export const sleep: ToolRun = function* (tool) {
     const parsed = parseInterval(arg);
     if (parsed === undefined) {
       if (tool.flavour === "busybox") yield* tool.fail(`invalid number '${arg}'`);
-      yield* tool.usage(/^-./.test(arg) && !/^-\d/.test(arg) ? `invalid option -- '${arg[1]}'` : `invalid time interval ${tool.quote(arg)}`);
+      yield* tool.usage(
+        /^-./.test(arg) && !/^-\d/.test(arg)
+          ? `invalid option -- '${arg[1]}'`
+          : `invalid time interval ${tool.quote(arg)}`,
+      );
     }
     ms += parsed!;
   }
@@ -322,7 +404,10 @@ export function parseInterval(text: string): number | undefined {
   if (/^inf(inity)?$/i.test(text)) return Number.POSITIVE_INFINITY;
   const match = /^(\d+\.?\d*|\.\d+)([smhd]?)$/.exec(text);
   if (!match) return undefined;
-  return Number(match[1]) * { "": 1000, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as "" | "s" | "m" | "h" | "d"];
+  return (
+    Number(match[1]) *
+    { "": 1000, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }[match[2] as "" | "s" | "m" | "h" | "d"]
+  );
 }
 
 export const clear: ToolRun = function* (tool) {

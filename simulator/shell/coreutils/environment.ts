@@ -13,14 +13,22 @@ import { type Tool, type ToolRun, quoteName } from "../tool";
 import { parseInterval } from "./basic";
 
 /** Starts a command as a child; a missing one is told of. */
-function* start(tool: Tool, argv: readonly string[], options: { readonly env?: Record<string, string>; readonly cwd?: string; readonly group?: "new" } = {}): Task<Process | number> {
+function* start(
+  tool: Tool,
+  argv: readonly string[],
+  options: { readonly env?: Record<string, string>; readonly cwd?: string; readonly group?: "new" } = {},
+): Task<Process | number> {
   try {
     yield* tool.flush();
     yield* tool.process.compute(0.6);
     return tool.process.spawn({ argv, files: new Map(tool.process.files), ...options });
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    yield* tool.error(tool.flavour === "gnu" ? `${tool.name === "timeout" || tool.name === "nice" || tool.name === "nohup" ? `failed to run command ${tool.quote(argv[0]!)}` : tool.quote(argv[0]!)}: ${error.text}` : `can't execute '${argv[0]}': ${error.text}`);
+    yield* tool.error(
+      tool.flavour === "gnu"
+        ? `${tool.name === "timeout" || tool.name === "nice" || tool.name === "nohup" ? `failed to run command ${tool.quote(argv[0]!)}` : tool.quote(argv[0]!)}: ${error.text}`
+        : `can't execute '${argv[0]}': ${error.text}`,
+    );
     return error.code === "ENOENT" ? 127 : 126;
   }
 }
@@ -35,14 +43,22 @@ function* become(tool: Tool, argv: readonly string[], env: Record<string, string
     return yield* process.exec(path, argv, env);
   } catch (error) {
     if (!(error instanceof SysError) || error.code === "EPIPE") throw error;
-    yield* tool.error(tool.flavour === "gnu" ? `${tool.name === "env" ? tool.quote(argv[0]!) : `failed to run command ${tool.quote(argv[0]!)}`}: ${error.text}` : `can't execute '${argv[0]}': ${error.text}`);
+    yield* tool.error(
+      tool.flavour === "gnu"
+        ? `${tool.name === "env" ? tool.quote(argv[0]!) : `failed to run command ${tool.quote(argv[0]!)}`}: ${error.text}`
+        : `can't execute '${argv[0]}': ${error.text}`,
+    );
     return error.code === "ENOENT" ? 127 : 126;
   }
 }
 
 export const env: ToolRun = function* (tool) {
   tool.usageStatus = 125;
-  const options = yield* tool.options({ short: "i0u:C:S:v", long: { "ignore-environment": "i", null: "0", "unset=": "u", "chdir=": "C", "split-string=": "S" }, posix: true });
+  const options = yield* tool.options({
+    short: "i0u:C:S:v",
+    long: { "ignore-environment": "i", null: "0", "unset=": "u", "chdir=": "C", "split-string=": "S" },
+    posix: true,
+  });
   const operands = [...(options.value("S")?.trim().split(/\s+/) ?? []), ...options.operands];
   let variables: Record<string, string> = options.has("i") || operands[0] === "-" ? {} : { ...tool.process.env };
   if (operands[0] === "-") operands.shift();
@@ -57,7 +73,8 @@ export const env: ToolRun = function* (tool) {
   }
   if (options.has("C")) tool.process.cwd = tool.process.path(options.value("C")!);
   if (operands.length === 0) {
-    for (const [name, value] of Object.entries(variables)) yield* tool.text(`${name}=${value}${options.has("0") ? "\0" : "\n"}`);
+    for (const [name, value] of Object.entries(variables))
+      yield* tool.text(`${name}=${value}${options.has("0") ? "\0" : "\n"}`);
     return 0;
   }
   return yield* become(tool, operands, variables);
@@ -65,7 +82,8 @@ export const env: ToolRun = function* (tool) {
 
 export const printenv: ToolRun = function* (tool) {
   const options = yield* tool.options({ short: "0", long: { null: "0" } });
-  if (options.operands.length === 0) for (const [name, value] of Object.entries(tool.process.env)) yield* tool.text(`${name}=${value}\n`);
+  if (options.operands.length === 0)
+    for (const [name, value] of Object.entries(tool.process.env)) yield* tool.text(`${name}=${value}\n`);
   let status = 0;
   for (const name of options.operands) {
     const value = tool.process.env[name];
@@ -77,7 +95,11 @@ export const printenv: ToolRun = function* (tool) {
 
 export const timeout: ToolRun = function* (tool) {
   tool.usageStatus = 125;
-  const options = yield* tool.options({ short: "k:s:v", long: { "kill-after=": "k", "signal=": "s", foreground: "f", "preserve-status": "p", verbose: "v" }, posix: true });
+  const options = yield* tool.options({
+    short: "k:s:v",
+    long: { "kill-after=": "k", "signal=": "s", foreground: "f", "preserve-status": "p", verbose: "v" },
+    posix: true,
+  });
   const [limit, ...argv] = options.operands;
   if (limit === undefined || argv.length === 0) {
     yield* tool.process.printError("Try 'timeout --help' for more information.\n");
@@ -91,7 +113,10 @@ export const timeout: ToolRun = function* (tool) {
   if (typeof child === "number") return child;
   for (const name of ["TERM", "INT", "HUP"] as const) tool.process.onSignal(name, (which) => child.signal(which));
   const { process } = tool;
-  const ended = ms === 0 || ms === Number.POSITIVE_INFINITY ? { value: yield* suspend(child.ended.wait) } : yield* process.waitFor(child.ended.wait, ms!);
+  const ended =
+    ms === 0 || ms === Number.POSITIVE_INFINITY
+      ? { value: yield* suspend(child.ended.wait) }
+      : yield* process.waitFor(child.ended.wait, ms!);
   if (ended) {
     process.reap(child);
     return ended.value.code;
@@ -109,7 +134,13 @@ export const timeout: ToolRun = function* (tool) {
     }
   }
   const status = yield* process.wait(child);
-  return options.has("p") ? status.code : signal === "KILL" ? 137 : tool.flavour === "busybox" ? 128 + signalNumber(signal!) : 124;
+  return options.has("p")
+    ? status.code
+    : signal === "KILL"
+      ? 137
+      : tool.flavour === "busybox"
+        ? 128 + signalNumber(signal!)
+        : 124;
 };
 
 export const nice: ToolRun = function* (tool) {
@@ -126,7 +157,11 @@ export const nohup: ToolRun = function* (tool) {
   const { process } = tool;
   process.onSignal("HUP", "ignore");
   if (process.files.get(1)?.isTerminal) {
-    yield* tool.error(process.files.get(0)?.isTerminal ? "ignoring input and appending output to 'nohup.out'" : "appending output to 'nohup.out'");
+    yield* tool.error(
+      process.files.get(0)?.isTerminal
+        ? "ignoring input and appending output to 'nohup.out'"
+        : "appending output to 'nohup.out'",
+    );
     const path = process.path("nohup.out");
     const file = process.fs.openFile(path, { create: true, attributes: { mode: 0o600 } });
     const open = new RegularFile(path, file, { read: false, write: true, append: true }, () => process.now());
@@ -148,9 +183,24 @@ export const time: ToolRun = function* (tool) {
 };
 
 export const watch: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "n:dtegbcx", long: { "interval=": "n", "differences=?": "d", "no-title": "t", errexit: "e", chgexit: "g", beep: "b", color: "c", exec: "x" }, posix: true });
+  const options = yield* tool.options({
+    short: "n:dtegbcx",
+    long: {
+      "interval=": "n",
+      "differences=?": "d",
+      "no-title": "t",
+      errexit: "e",
+      chgexit: "g",
+      beep: "b",
+      color: "c",
+      exec: "x",
+    },
+    posix: true,
+  });
   if (options.operands.length === 0) {
-    yield* tool.process.printError("Usage:\n watch [options] command\n\nOptions:\n  -d, --differences[=<permanent>]\n                         highlight changes between updates\n  -e, --errexit          exit if command has a non-zero exit\n  -g, --chgexit          exit when output from command changes\n  -n, --interval <secs>  seconds to wait between updates\n  -t, --no-title         turn off header\n  -x, --exec             pass command to exec instead of \"sh -c\"\n");
+    yield* tool.process.printError(
+      'Usage:\n watch [options] command\n\nOptions:\n  -d, --differences[=<permanent>]\n                         highlight changes between updates\n  -e, --errexit          exit if command has a non-zero exit\n  -g, --chgexit          exit when output from command changes\n  -n, --interval <secs>  seconds to wait between updates\n  -t, --no-title         turn off header\n  -x, --exec             pass command to exec instead of "sh -c"\n',
+    );
     return 1;
   }
   const interval = Math.max(0.1, Number(options.value("n") ?? 2) || 2);
@@ -169,9 +219,17 @@ export const watch: ToolRun = function* (tool) {
     for (;;) {
       const pipe = makePipe();
       pipe.reader.retain();
-      const child = process.spawn({ argv, files: new Map<number, OpenFile>([[0, new NullDevice("null")], [1, pipe.writer], [2, pipe.writer]]) });
+      const child = process.spawn({
+        argv,
+        files: new Map<number, OpenFile>([
+          [0, new NullDevice("null")],
+          [1, pipe.writer],
+          [2, pipe.writer],
+        ]),
+      });
       const chunks: string[] = [];
-      for (let chunk = yield* pipe.reader.read(65_536); chunk !== ""; chunk = yield* pipe.reader.read(65_536)) chunks.push(chunk);
+      for (let chunk = yield* pipe.reader.read(65_536); chunk !== ""; chunk = yield* pipe.reader.read(65_536))
+        chunks.push(chunk);
       pipe.reader.release();
       const status = yield* process.wait(child);
       const text = decodeUtf8(chunks.join("") as never);
@@ -179,9 +237,19 @@ export const watch: ToolRun = function* (tool) {
       const rows = tty?.rows ?? 24;
       const title = `Every ${interval.toFixed(1)}s: ${command}`;
       const right = `${process.context.hostname()}: ${strftime("%a %b %e %T %Y", process.now())}`;
-      const header = options.has("t") ? [] : [`${title.slice(0, Math.max(0, columns - right.length - 1)).padEnd(columns - right.length)}${right}`, ""];
-      const lines = [...header, ...text.replace(/\n$/, "").split("\n").map((line) => (options.has("c") ? line : line.replace(/\x1b\[[0-9;]*m/g, "")).slice(0, columns))].slice(0, rows);
-      yield* tool.text(tty ? `\x1b[H${lines.map((line) => `${line}\x1b[K`).join("\n")}\x1b[J` : `${lines.join("\n")}\n`);
+      const header = options.has("t")
+        ? []
+        : [`${title.slice(0, Math.max(0, columns - right.length - 1)).padEnd(columns - right.length)}${right}`, ""];
+      const lines = [
+        ...header,
+        ...text
+          .replace(/\n$/, "")
+          .split("\n")
+          .map((line) => (options.has("c") ? line : line.replace(/\x1b\[[0-9;]*m/g, "")).slice(0, columns)),
+      ].slice(0, rows);
+      yield* tool.text(
+        tty ? `\x1b[H${lines.map((line) => `${line}\x1b[K`).join("\n")}\x1b[J` : `${lines.join("\n")}\n`,
+      );
       yield* tool.flush();
       if (options.has("e") && status.code !== 0) return 8;
       if (options.has("g") && before !== undefined && before !== text) return 0;
@@ -203,7 +271,17 @@ export const test: ToolRun = function* (tool) {
     args = args.slice(0, -1);
   }
   try {
-    return evaluateTest({ process: tool.process, isSet: (name) => tool.process.env[name] !== undefined, isReference: () => false, isOption: () => false }, args) ? 0 : 1;
+    return evaluateTest(
+      {
+        process: tool.process,
+        isSet: (name) => tool.process.env[name] !== undefined,
+        isReference: () => false,
+        isOption: () => false,
+      },
+      args,
+    )
+      ? 0
+      : 1;
   } catch (error) {
     if (!(error instanceof TestSyntaxError)) throw error;
     return yield* tool.fail(error.message, 2);
@@ -225,10 +303,12 @@ export const expr: ToolRun = function* (tool) {
   const truthy = (text: string): boolean => text !== "" && !/^-?0+$/.test(text);
   const primary = (): string => {
     const token = args[at++];
-    if (token === undefined) throw new ExprError(`syntax error: missing argument after ${tool.quote(args[at - 2] ?? "")}`);
+    if (token === undefined)
+      throw new ExprError(`syntax error: missing argument after ${tool.quote(args[at - 2] ?? "")}`);
     if (token === "(") {
       const value = or();
-      if (args[at++] !== ")") throw new ExprError(`syntax error: expecting ')' after ${tool.quote(args[at - 2] ?? "")}`);
+      if (args[at++] !== ")")
+        throw new ExprError(`syntax error: expecting ')' after ${tool.quote(args[at - 2] ?? "")}`);
       return value;
     }
     if (token === "length" && at < args.length) return String([...primary()].length);
@@ -241,7 +321,9 @@ export const expr: ToolRun = function* (tool) {
       const text = [...primary()];
       const from = Number(primary());
       const length = Number(primary());
-      return from < 1 || length < 1 || Number.isNaN(from + length) ? "" : text.slice(from - 1, from - 1 + length).join("");
+      return from < 1 || length < 1 || Number.isNaN(from + length)
+        ? ""
+        : text.slice(from - 1, from - 1 + length).join("");
     }
     if (token === "match" && at + 1 < args.length) return match(primary(), primary());
     return token;
@@ -253,25 +335,39 @@ export const expr: ToolRun = function* (tool) {
     const hasGroup = /\\\(/.test(pattern);
     return hasGroup ? (found?.[1] ?? "") : String(found ? [...found[0]].length : 0);
   };
-  const level = (operators: readonly string[], next: () => string, apply: (operator: string, a: string, b: string) => string) => (): string => {
-    let left = next();
-    while (at < args.length && operators.includes(args[at]!)) {
-      const operator = args[at++]!;
-      left = apply(operator, left, next());
-    }
-    return left;
-  };
+  const level =
+    (operators: readonly string[], next: () => string, apply: (operator: string, a: string, b: string) => string) =>
+    (): string => {
+      let left = next();
+      while (at < args.length && operators.includes(args[at]!)) {
+        const operator = args[at++]!;
+        left = apply(operator, left, next());
+      }
+      return left;
+    };
   const colon = level([":"], primary, (_operator, a, b) => match(a, b));
   const product = level(["*", "/", "%"], colon, (operator, a, b) => {
     const [x, y] = [integer(a), integer(b)];
     if (operator !== "*" && y === 0n) throw new ExprError("division by zero");
     return String(operator === "*" ? x * y : operator === "/" ? x / y : x % y);
   });
-  const sum = level(["+", "-"], product, (operator, a, b) => String(operator === "+" ? integer(a) + integer(b) : integer(a) - integer(b)));
+  const sum = level(["+", "-"], product, (operator, a, b) =>
+    String(operator === "+" ? integer(a) + integer(b) : integer(a) - integer(b)),
+  );
   const compare = level(["<", "<=", "=", "==", "!=", ">=", ">"], sum, (operator, a, b) => {
     const numeric = /^-?\d+$/.test(a) && /^-?\d+$/.test(b);
     const order = numeric ? Number(BigInt(a) - BigInt(b)) : a < b ? -1 : a > b ? 1 : 0;
-    return ({ "<": order < 0, "<=": order <= 0, "=": order === 0, "==": order === 0, "!=": order !== 0, ">=": order >= 0, ">": order > 0 }[operator] ?? false) ? "1" : "0";
+    return ({
+      "<": order < 0,
+      "<=": order <= 0,
+      "=": order === 0,
+      "==": order === 0,
+      "!=": order !== 0,
+      ">=": order >= 0,
+      ">": order > 0,
+    }[operator] ?? false)
+      ? "1"
+      : "0";
   });
   const and = level(["&"], compare, (_operator, a, b) => (truthy(a) && truthy(b) ? a : "0"));
   const or = level(["|"], and, (_operator, a, b) => (truthy(a) ? a : truthy(b) ? b : "0"));
@@ -306,10 +402,36 @@ export const which: ToolRun = function* (tool) {
 };
 
 export const uname: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "asnrvmpio", long: { all: "a", "kernel-name": "s", nodename: "n", "kernel-release": "r", "kernel-version": "v", machine: "m", processor: "p", "hardware-platform": "i", "operating-system": "o" } });
+  const options = yield* tool.options({
+    short: "asnrvmpio",
+    long: {
+      all: "a",
+      "kernel-name": "s",
+      nodename: "n",
+      "kernel-release": "r",
+      "kernel-version": "v",
+      machine: "m",
+      processor: "p",
+      "hardware-platform": "i",
+      "operating-system": "o",
+    },
+  });
   const { process } = tool;
-  const values: Record<string, string> = { s: "Linux", n: process.context.hostname(), r: process.kernel.release, v: "#1 SMP PREEMPT_DYNAMIC", m: "x86_64", p: "unknown", i: "unknown", o: tool.flavour === "gnu" ? "GNU/Linux" : "Linux" };
-  const keys = options.has("a") ? (tool.flavour === "gnu" ? ["s", "n", "r", "v", "m", "o"] : ["s", "n", "r", "v", "m", "o"]) : Object.keys(values).filter((key) => options.has(key));
+  const values: Record<string, string> = {
+    s: "Linux",
+    n: process.context.hostname(),
+    r: process.kernel.release,
+    v: "#1 SMP PREEMPT_DYNAMIC",
+    m: "x86_64",
+    p: "unknown",
+    i: "unknown",
+    o: tool.flavour === "gnu" ? "GNU/Linux" : "Linux",
+  };
+  const keys = options.has("a")
+    ? tool.flavour === "gnu"
+      ? ["s", "n", "r", "v", "m", "o"]
+      : ["s", "n", "r", "v", "m", "o"]
+    : Object.keys(values).filter((key) => options.has(key));
   yield* tool.text(`${(keys.length ? keys : ["s"]).map((key) => values[key]).join(" ")}\n`);
   return 0;
 };
@@ -317,10 +439,22 @@ export const uname: ToolRun = function* (tool) {
 export const hostname: ToolRun = function* (tool) {
   const name = tool.process.context.hostname();
   const flag = tool.args.find((arg) => arg.startsWith("-"));
-  if (flag === undefined && tool.args.length > 0) yield* tool.fail("you must be root to change the host name".replace("you must be root to change the host name", `sethostname: Operation not permitted`));
+  if (flag === undefined && tool.args.length > 0)
+    yield* tool.fail(
+      "you must be root to change the host name".replace(
+        "you must be root to change the host name",
+        `sethostname: Operation not permitted`,
+      ),
+    );
   if (flag !== undefined && /[iI]/.test(flag)) {
     const node = tool.process.fs.find("/etc/hosts");
-    const row = node?.kind === "file" ? node.read().split("\n").find((line) => line.split(/\s+/).slice(1).includes(name)) : undefined;
+    const row =
+      node?.kind === "file"
+        ? node
+            .read()
+            .split("\n")
+            .find((line) => line.split(/\s+/).slice(1).includes(name))
+        : undefined;
     yield* tool.text(`${row?.split(/\s+/)[0] ?? "127.0.1.1"}${flag.includes("I") ? " " : ""}\n`);
     return 0;
   }
@@ -345,7 +479,9 @@ export const stty: ToolRun = function* (tool) {
   const shown = tool.args.length === 0 || tool.args[0] === "-a";
   if (shown) {
     const flag = (on: boolean, name: string): string => (on ? name : `-${name}`);
-    yield* tool.text(`speed 38400 baud; rows ${terminal.rows}; columns ${terminal.columns}; line = 0;\n${flag(terminal.mode.signals, "isig")} ${flag(terminal.mode.canonical, "icanon")} ${flag(terminal.mode.echo, "echo")} ${flag(terminal.mode.inputCrToNl, "icrnl")} ${flag(terminal.mode.outputCrlf, "onlcr")}\n`);
+    yield* tool.text(
+      `speed 38400 baud; rows ${terminal.rows}; columns ${terminal.columns}; line = 0;\n${flag(terminal.mode.signals, "isig")} ${flag(terminal.mode.canonical, "icanon")} ${flag(terminal.mode.echo, "echo")} ${flag(terminal.mode.inputCrToNl, "icrnl")} ${flag(terminal.mode.outputCrlf, "onlcr")}\n`,
+    );
     return 0;
   }
   for (const arg of tool.args) {
@@ -355,7 +491,11 @@ export const stty: ToolRun = function* (tool) {
         terminal.resetMode();
         break;
       case "raw":
-        terminal.setMode(on ? { canonical: false, signals: false, outputCrlf: false, inputCrToNl: false } : { canonical: true, signals: true, outputCrlf: true, inputCrToNl: true });
+        terminal.setMode(
+          on
+            ? { canonical: false, signals: false, outputCrlf: false, inputCrToNl: false }
+            : { canonical: true, signals: true, outputCrlf: true, inputCrToNl: true },
+        );
         break;
       case "cbreak":
         terminal.setMode({ canonical: !on });
@@ -406,14 +546,40 @@ export const tput: ToolRun = function* (tool) {
       yield* tool.text(`\x1b[${Number(argument ?? 0) + 1};${Number(tool.args[2] ?? 0) + 1}H`);
       return 0;
   }
-  const sequence = { bold: "\x1b[1m", sgr0: "\x1b(B\x1b[m", smul: "\x1b[4m", rmul: "\x1b[24m", rev: "\x1b[7m", dim: "\x1b[2m", clear: "\x1b[H\x1b[2J\x1b[3J", civis: "\x1b[?25l", cnorm: "\x1b[?12l\x1b[?25h", el: "\x1b[K", ed: "\x1b[J", home: "\x1b[H", smcup: "\x1b[?1049h", rmcup: "\x1b[?1049l", bel: "\x07" }[name ?? ""];
+  const sequence = {
+    bold: "\x1b[1m",
+    sgr0: "\x1b(B\x1b[m",
+    smul: "\x1b[4m",
+    rmul: "\x1b[24m",
+    rev: "\x1b[7m",
+    dim: "\x1b[2m",
+    clear: "\x1b[H\x1b[2J\x1b[3J",
+    civis: "\x1b[?25l",
+    cnorm: "\x1b[?12l\x1b[?25h",
+    el: "\x1b[K",
+    ed: "\x1b[J",
+    home: "\x1b[H",
+    smcup: "\x1b[?1049h",
+    rmcup: "\x1b[?1049l",
+    bel: "\x07",
+  }[name ?? ""];
   if (sequence === undefined) yield* tool.fail(`unknown terminfo capability '${name}'`, 4);
   yield* tool.text(sequence!);
   return 0;
 };
 
 export const getconf: ToolRun = function* (tool) {
-  const value = { PAGE_SIZE: "4096", PAGESIZE: "4096", _NPROCESSORS_ONLN: String(tool.process.kernel.cpuCount), _NPROCESSORS_CONF: String(tool.process.kernel.cpuCount), ARG_MAX: "2097152", CLK_TCK: "100", LONG_BIT: "64", NAME_MAX: "255", PATH_MAX: "4096" }[tool.args[0] ?? ""];
+  const value = {
+    PAGE_SIZE: "4096",
+    PAGESIZE: "4096",
+    _NPROCESSORS_ONLN: String(tool.process.kernel.cpuCount),
+    _NPROCESSORS_CONF: String(tool.process.kernel.cpuCount),
+    ARG_MAX: "2097152",
+    CLK_TCK: "100",
+    LONG_BIT: "64",
+    NAME_MAX: "255",
+    PATH_MAX: "4096",
+  }[tool.args[0] ?? ""];
   if (value === undefined) yield* tool.fail(`Unrecognized variable \`${tool.args[0] ?? ""}'`, 2);
   yield* tool.text(`${value}\n`);
   return 0;

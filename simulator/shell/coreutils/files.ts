@@ -15,7 +15,10 @@ export const mkdir: ToolRun = function* (tool) {
   const options = yield* tool.options({ short: "m:pvZ", long: { "mode=": "m", parents: "p", verbose: "v" } });
   if (options.operands.length === 0) yield* tool.usage("missing operand");
   const { process } = tool;
-  const mode = options.value("m") === undefined ? 0o777 & ~process.umask : (applyMode(options.value("m")!, 0o777, true, process.umask) ?? 0o755);
+  const mode =
+    options.value("m") === undefined
+      ? 0o777 & ~process.umask
+      : (applyMode(options.value("m")!, 0o777, true, process.umask) ?? 0o755);
   const attributes = { mode, uid: process.context.uid, gid: process.context.gid };
   let status = 0;
   for (const path of options.operands) {
@@ -25,7 +28,11 @@ export const mkdir: ToolRun = function* (tool) {
         const made: string[] = [];
         for (let at = full; !process.fs.exists(at); at = dirOf(at)) made.unshift(at);
         process.fs.makeDirs(full, attributes);
-        if (options.has("v")) for (const each of made) yield* tool.text(`mkdir: created directory ${quoteName(path.startsWith("/") ? each : each.slice(full.length - path.replace(/\/+$/, "").length))}\n`);
+        if (options.has("v"))
+          for (const each of made)
+            yield* tool.text(
+              `mkdir: created directory ${quoteName(path.startsWith("/") ? each : each.slice(full.length - path.replace(/\/+$/, "").length))}\n`,
+            );
       } else {
         process.fs.makeDir(full, attributes);
         if (options.has("v")) yield* tool.text(`mkdir: created directory ${quoteName(path)}\n`);
@@ -33,14 +40,21 @@ export const mkdir: ToolRun = function* (tool) {
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       status = 1;
-      yield* tool.error(gnu(tool) ? `cannot create directory ${tool.quote(path)}: ${error.text}` : `can't create directory '${path}': ${error.text}`);
+      yield* tool.error(
+        gnu(tool)
+          ? `cannot create directory ${tool.quote(path)}: ${error.text}`
+          : `can't create directory '${path}': ${error.text}`,
+      );
     }
   }
   return status;
 };
 
 export const rmdir: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "pv", long: { parents: "p", verbose: "v", "ignore-fail-on-non-empty": "I" } });
+  const options = yield* tool.options({
+    short: "pv",
+    long: { parents: "p", verbose: "v", "ignore-fail-on-non-empty": "I" },
+  });
   if (options.operands.length === 0) yield* tool.usage("missing operand");
   let status = 0;
   for (const operand of options.operands) {
@@ -63,7 +77,19 @@ export const rmdir: ToolRun = function* (tool) {
 };
 
 export const rm: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "dfiIrRv", long: { dir: "d", force: "f", "interactive=?": "i", recursive: "r", verbose: "v", "one-file-system": "O", "no-preserve-root": "N", "preserve-root=?": "P" } });
+  const options = yield* tool.options({
+    short: "dfiIrRv",
+    long: {
+      dir: "d",
+      force: "f",
+      "interactive=?": "i",
+      recursive: "r",
+      verbose: "v",
+      "one-file-system": "O",
+      "no-preserve-root": "N",
+      "preserve-root=?": "P",
+    },
+  });
   const force = options.has("f");
   if (options.operands.length === 0) {
     if (force) return 0;
@@ -89,12 +115,15 @@ export const rm: ToolRun = function* (tool) {
       if (node.kind === "dir" && !recursive) {
         if (options.has("d")) tool.process.fs.removeDir(full);
         else {
-          yield* tool.error(gnu(tool) ? `cannot remove ${quoteName(path)}: Is a directory` : `'${path}' is a directory`);
+          yield* tool.error(
+            gnu(tool) ? `cannot remove ${quoteName(path)}: Is a directory` : `'${path}' is a directory`,
+          );
           status = 1;
         }
         continue;
       }
-      if (options.has("i") && !force && !(yield* confirm(tool, `rm: remove ${describe(node)} ${quoteName(path)}? `))) continue;
+      if (options.has("i") && !force && !(yield* confirm(tool, `rm: remove ${describe(node)} ${quoteName(path)}? `)))
+        continue;
       if (node.kind === "dir") {
         if (options.has("v")) yield* sayRemoved(tool, full, path, node);
         tool.process.fs.removeTree(full);
@@ -106,7 +135,9 @@ export const rm: ToolRun = function* (tool) {
       if (!(error instanceof SysError)) throw error;
       if (force && (error.code === "ENOENT" || error.code === "ENOTDIR")) continue;
       status = 1;
-      yield* tool.error(gnu(tool) ? `cannot remove ${quoteName(path)}: ${error.text}` : `can't remove '${path}': ${error.text}`);
+      yield* tool.error(
+        gnu(tool) ? `cannot remove ${quoteName(path)}: ${error.text}` : `can't remove '${path}': ${error.text}`,
+      );
     }
   }
   return status;
@@ -122,7 +153,17 @@ function* sayRemoved(tool: Tool, full: string, shown: string, node: Inode): Task
 }
 
 const describe = (node: Inode): string =>
-  node.kind === "dir" ? "directory" : node.kind === "symlink" ? "symbolic link" : node.kind === "fifo" ? "fifo" : node.kind === "device" ? "character special file" : node.size === 0 ? "regular empty file" : "regular file";
+  node.kind === "dir"
+    ? "directory"
+    : node.kind === "symlink"
+      ? "symbolic link"
+      : node.kind === "fifo"
+        ? "fifo"
+        : node.kind === "device"
+          ? "character special file"
+          : node.size === 0
+            ? "regular empty file"
+            : "regular file";
 
 function* confirm(tool: Tool, question: string): Task<boolean> {
   yield* tool.flush();
@@ -134,19 +175,50 @@ function* confirm(tool: Tool, question: string): Task<boolean> {
 export const cp: ToolRun = function* (tool) {
   const options = yield* tool.options({
     short: "abdfHiLlnPprRst:TuvxZ",
-    long: { archive: "a", force: "f", interactive: "i", link: "l", dereference: "L", "no-clobber": "n", "no-dereference": "P", "preserve=?": "p", recursive: "r", "symbolic-link": "s", "target-directory=": "t", "no-target-directory": "T", update: "u", verbose: "v" },
+    long: {
+      archive: "a",
+      force: "f",
+      interactive: "i",
+      link: "l",
+      dereference: "L",
+      "no-clobber": "n",
+      "no-dereference": "P",
+      "preserve=?": "p",
+      recursive: "r",
+      "symbolic-link": "s",
+      "target-directory=": "t",
+      "no-target-directory": "T",
+      update: "u",
+      verbose: "v",
+    },
   });
   const archive = options.has("a");
   return yield* transfer(tool, options, {
     recursive: options.has("r") || options.has("R") || archive,
     preserve: options.has("p") || archive,
-    follow: !(options.has("P") || options.has("d") || archive || ((options.has("r") || options.has("R")) && !options.has("L"))),
+    follow: !(
+      options.has("P") ||
+      options.has("d") ||
+      archive ||
+      ((options.has("r") || options.has("R")) && !options.has("L"))
+    ),
     move: false,
   });
 };
 
 export const mv: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "bfint:Tuv", long: { force: "f", interactive: "i", "no-clobber": "n", "target-directory=": "t", "no-target-directory": "T", update: "u", verbose: "v" } });
+  const options = yield* tool.options({
+    short: "bfint:Tuv",
+    long: {
+      force: "f",
+      interactive: "i",
+      "no-clobber": "n",
+      "target-directory=": "t",
+      "no-target-directory": "T",
+      update: "u",
+      verbose: "v",
+    },
+  });
   return yield* transfer(tool, options, { recursive: true, preserve: true, follow: false, move: true });
 };
 
@@ -157,7 +229,11 @@ interface TransferKind {
   readonly move: boolean;
 }
 
-type Options = { readonly operands: readonly string[]; has(key: string): boolean; value(key: string): string | undefined };
+type Options = {
+  readonly operands: readonly string[];
+  has(key: string): boolean;
+  value(key: string): string | undefined;
+};
 
 function* transfer(tool: Tool, options: Options, kind: TransferKind): Task<number> {
   const { process } = tool;
@@ -169,11 +245,20 @@ function* transfer(tool: Tool, options: Options, kind: TransferKind): Task<numbe
     target = sources.pop()!;
   }
   const intoDir = !options.has("T") && process.fs.isDir(process.path(target));
-  if (!intoDir && sources.length > 1) yield* tool.fail(gnu(tool) ? (process.fs.exists(process.path(target)) ? `target ${quoteName(target)} is not a directory` : `target ${quoteName(target)}: No such file or directory`) : `can't stat '${target}': No such file or directory`);
+  if (!intoDir && sources.length > 1)
+    yield* tool.fail(
+      gnu(tool)
+        ? process.fs.exists(process.path(target))
+          ? `target ${quoteName(target)} is not a directory`
+          : `target ${quoteName(target)}: No such file or directory`
+        : `can't stat '${target}': No such file or directory`,
+    );
   let status = 0;
   for (const source of sources) {
     const name = baseOf(process.path(source));
-    const to = intoDir ? `${target.replace(/\/+$/, target === "/" ? "/" : "")}${target === "/" ? "" : "/"}${name}` : target;
+    const to = intoDir
+      ? `${target.replace(/\/+$/, target === "/" ? "/" : "")}${target === "/" ? "" : "/"}${name}`
+      : target;
     if (!(yield* transferOne(tool, options, kind, source, to))) status = 1;
   }
   return status;
@@ -186,24 +271,48 @@ function* transferOne(tool: Tool, options: Options, kind: TransferKind, source: 
   const node = process.fs.find(from, { followLast: kind.follow });
   if (!node) {
     const missing = process.fs.find(from) ?? "ENOENT";
-    yield* tool.error(gnu(tool) ? `cannot stat ${quoteName(source)}: ${missing === "ENOENT" ? reason(process, from) : "No such file or directory"}` : kind.move ? `can't rename '${source}': No such file or directory` : `can't stat '${source}': No such file or directory`);
+    yield* tool.error(
+      gnu(tool)
+        ? `cannot stat ${quoteName(source)}: ${missing === "ENOENT" ? reason(process, from) : "No such file or directory"}`
+        : kind.move
+          ? `can't rename '${source}': No such file or directory`
+          : `can't stat '${source}': No such file or directory`,
+    );
     return false;
   }
   if (node.kind === "dir" && !kind.recursive) {
-    yield* tool.error(gnu(tool) ? `-r not specified; omitting directory ${quoteName(source)}` : `omitting directory '${source}'`);
+    yield* tool.error(
+      gnu(tool) ? `-r not specified; omitting directory ${quoteName(source)}` : `omitting directory '${source}'`,
+    );
     return false;
   }
   const existing = process.fs.find(destination);
-  const realDestination = process.fs.find(destination, { followLast: false }) ? process.fs.realPath(destination) : destination;
+  const realDestination = process.fs.find(destination, { followLast: false })
+    ? process.fs.realPath(destination)
+    : destination;
   if (existing && process.fs.realPath(from) === realDestination && node.kind !== "symlink") {
-    yield* tool.error(gnu(tool) ? `${quoteName(source)} and ${quoteName(to)} are the same file` : `'${source}' and '${to}' are the same file`);
+    yield* tool.error(
+      gnu(tool)
+        ? `${quoteName(source)} and ${quoteName(to)} are the same file`
+        : `'${source}' and '${to}' are the same file`,
+    );
     return false;
   }
   if (existing && options.has("n")) return true;
   if (existing && options.has("u") && existing.mtime >= node.mtime) return true;
-  if (existing?.kind === "file" && options.has("i") && !(yield* confirm(tool, `${tool.name}: overwrite ${quoteName(to)}? `))) return true;
+  if (
+    existing?.kind === "file" &&
+    options.has("i") &&
+    !(yield* confirm(tool, `${tool.name}: overwrite ${quoteName(to)}? `))
+  )
+    return true;
   if (existing && existing.kind === "dir" && node.kind !== "dir") {
-    yield* tool.error(`cannot overwrite directory ${quoteName(to)} with non-directory${kind.move ? "" : ` ${quoteName(source)}`}`.replace(/ with non-directory .*/, " with non-directory"));
+    yield* tool.error(
+      `cannot overwrite directory ${quoteName(to)} with non-directory${kind.move ? "" : ` ${quoteName(source)}`}`.replace(
+        / with non-directory .*/,
+        " with non-directory",
+      ),
+    );
     return false;
   }
   if (existing && existing.kind !== "dir" && node.kind === "dir") {
@@ -211,7 +320,11 @@ function* transferOne(tool: Tool, options: Options, kind: TransferKind, source: 
     return false;
   }
   if (node.kind === "dir" && `${destination}/`.startsWith(`${process.fs.realPath(from)}/`)) {
-    yield* tool.error(kind.move ? `cannot move ${quoteName(source)} to a subdirectory of itself, ${quoteName(to)}` : `cannot copy a directory, ${quoteName(source)}, into itself, ${quoteName(to)}`);
+    yield* tool.error(
+      kind.move
+        ? `cannot move ${quoteName(source)} to a subdirectory of itself, ${quoteName(to)}`
+        : `cannot copy a directory, ${quoteName(source)}, into itself, ${quoteName(to)}`,
+    );
     return false;
   }
   try {
@@ -222,12 +335,25 @@ function* transferOne(tool: Tool, options: Options, kind: TransferKind, source: 
       else process.fs.link(from, destination);
     } else copyTree(tool, node, destination, kind);
     yield* tool.charge(node.kind === "file" ? node.read().length : 0);
-    if (options.has("v")) yield* tool.text(kind.move ? `renamed ${quoteName(source)} -> ${quoteName(to)}\n` : `${quoteName(source)} -> ${quoteName(to)}\n`);
+    if (options.has("v"))
+      yield* tool.text(
+        kind.move ? `renamed ${quoteName(source)} -> ${quoteName(to)}\n` : `${quoteName(source)} -> ${quoteName(to)}\n`,
+      );
     return true;
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    if (kind.move) yield* tool.error(gnu(tool) ? `cannot move ${quoteName(source)} to ${quoteName(to)}: ${error.text}` : `can't rename '${source}': ${error.text}`);
-    else yield* tool.error(gnu(tool) ? `cannot create ${node.kind === "dir" ? "directory" : "regular file"} ${quoteName(to)}: ${error.text}` : `can't create '${to}': ${error.text}`);
+    if (kind.move)
+      yield* tool.error(
+        gnu(tool)
+          ? `cannot move ${quoteName(source)} to ${quoteName(to)}: ${error.text}`
+          : `can't rename '${source}': ${error.text}`,
+      );
+    else
+      yield* tool.error(
+        gnu(tool)
+          ? `cannot create ${node.kind === "dir" ? "directory" : "regular file"} ${quoteName(to)}: ${error.text}`
+          : `can't create '${to}': ${error.text}`,
+      );
     return false;
   }
 }
@@ -257,7 +383,10 @@ function* moveOne(tool: Tool, from: string, to: string): Task<void> {
 function copyTree(tool: Tool, node: Inode, to: string, kind: TransferKind): void {
   const { process } = tool;
   const { fs } = process;
-  const owner = kind.preserve && process.context.uid === 0 ? { uid: node.uid, gid: node.gid } : { uid: process.context.uid, gid: process.context.gid };
+  const owner =
+    kind.preserve && process.context.uid === 0
+      ? { uid: node.uid, gid: node.gid }
+      : { uid: process.context.uid, gid: process.context.gid };
   const times = kind.preserve ? { mtime: node.mtime } : { mtime: process.now() };
   const mode = kind.preserve ? node.mode : node.mode & ~process.umask;
   switch (node.kind) {
@@ -293,22 +422,48 @@ function copyTree(tool: Tool, node: Inode, to: string, kind: TransferKind): void
 }
 
 export const ln: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "finsrTt:v", long: { force: "f", symbolic: "s", relative: "r", verbose: "v", "no-dereference": "n", "target-directory=": "t", "no-target-directory": "T" } });
+  const options = yield* tool.options({
+    short: "finsrTt:v",
+    long: {
+      force: "f",
+      symbolic: "s",
+      relative: "r",
+      verbose: "v",
+      "no-dereference": "n",
+      "target-directory=": "t",
+      "no-target-directory": "T",
+    },
+  });
   const { process } = tool;
   const sources = [...options.operands];
   if (sources.length === 0) yield* tool.usage("missing file operand");
   let target = options.value("t") ?? (sources.length > 1 ? sources.pop()! : ".");
   let status = 0;
-  if (sources.length > 1 && !process.fs.isDir(process.path(target))) yield* tool.fail(process.fs.exists(process.path(target)) ? `target ${quoteName(target)} is not a directory` : `target ${quoteName(target)}: No such file or directory`);
-  const asDir = !options.has("T") && process.fs.isDir(process.path(target)) && !(options.has("n") && process.fs.find(process.path(target), { followLast: false })?.kind === "symlink");
+  if (sources.length > 1 && !process.fs.isDir(process.path(target)))
+    yield* tool.fail(
+      process.fs.exists(process.path(target))
+        ? `target ${quoteName(target)} is not a directory`
+        : `target ${quoteName(target)}: No such file or directory`,
+    );
+  const asDir =
+    !options.has("T") &&
+    process.fs.isDir(process.path(target)) &&
+    !(options.has("n") && process.fs.find(process.path(target), { followLast: false })?.kind === "symlink");
   for (const source of sources) {
-    const path = asDir ? `${target.replace(/\/$/, "")}/${baseOf(source)}`.replace(/^\.\//, target === "." && options.operands.length === 1 ? "" : "./") : target;
+    const path = asDir
+      ? `${target.replace(/\/$/, "")}/${baseOf(source)}`.replace(
+          /^\.\//,
+          target === "." && options.operands.length === 1 ? "" : "./",
+        )
+      : target;
     const full = process.path(path);
     try {
       if (options.has("f") && process.fs.find(full, { followLast: false })) process.fs.unlink(full);
-      if (options.has("s")) process.fs.symlink(options.has("r") ? relative(dirOf(full), process.path(source)) : source, full);
+      if (options.has("s"))
+        process.fs.symlink(options.has("r") ? relative(dirOf(full), process.path(source)) : source, full);
       else process.fs.link(process.path(source), full);
-      if (options.has("v")) yield* tool.text(`${quoteName(path)} ${options.has("s") ? "->" : "=>"} ${quoteName(source)}\n`);
+      if (options.has("v"))
+        yield* tool.text(`${quoteName(path)} ${options.has("s") ? "->" : "=>"} ${quoteName(source)}\n`);
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       status = 1;
@@ -333,7 +488,10 @@ export function relative(fromDir: string, to: string): string {
 }
 
 export const touch: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "acd:fhmr:t:", long: { "no-create": "c", "date=": "d", "reference=": "r", "no-dereference": "h", "time=": "T" } });
+  const options = yield* tool.options({
+    short: "acd:fhmr:t:",
+    long: { "no-create": "c", "date=": "d", "reference=": "r", "no-dereference": "h", "time=": "T" },
+  });
   if (options.operands.length === 0) yield* tool.usage("missing file operand");
   const { process } = tool;
   let mtime = process.now();
@@ -346,7 +504,12 @@ export const touch: ToolRun = function* (tool) {
   const stamp = options.value("t");
   if (stamp !== undefined) {
     const match = /^(?:(\d{2})?(\d{2}))?(\d{2})(\d{2})(\d{2})(\d{2})(?:\.(\d{2}))?$/.exec(stamp);
-    const parsed = match && parseDate(`${match[1] ?? "20"}${match[2] ?? "00"}-${match[3]}-${match[4]} ${match[5]}:${match[6]}:${match[7] ?? "00"}`, process.now());
+    const parsed =
+      match &&
+      parseDate(
+        `${match[1] ?? "20"}${match[2] ?? "00"}-${match[3]}-${match[4]} ${match[5]}:${match[6]}:${match[7] ?? "00"}`,
+        process.now(),
+      );
     if (!parsed) yield* tool.fail(`invalid date format ${quoteName(stamp)}`);
     mtime = parsed!;
   }
@@ -362,7 +525,12 @@ export const touch: ToolRun = function* (tool) {
       const full = process.path(path);
       if (!process.fs.find(full)) {
         if (options.has("c")) continue;
-        process.fs.writeFile(full, NO_BYTES, { mode: 0o666 & ~process.umask, uid: process.context.uid, gid: process.context.gid, mtime });
+        process.fs.writeFile(full, NO_BYTES, {
+          mode: 0o666 & ~process.umask,
+          uid: process.context.uid,
+          gid: process.context.gid,
+          mtime,
+        });
       }
       process.fs.setAttributes(full, { mtime });
     } catch (error) {
@@ -375,7 +543,10 @@ export const touch: ToolRun = function* (tool) {
 };
 
 export const readlink: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "efmnqsvz", long: { canonicalize: "f", "canonicalize-existing": "e", "canonicalize-missing": "m", "no-newline": "n" } });
+  const options = yield* tool.options({
+    short: "efmnqsvz",
+    long: { canonicalize: "f", "canonicalize-existing": "e", "canonicalize-missing": "m", "no-newline": "n" },
+  });
   if (options.operands.length === 0) yield* tool.usage("missing operand");
   let status = 0;
   for (const path of options.operands) {
@@ -405,7 +576,17 @@ function resolve(tool: Tool, path: string, lax: boolean): string {
 }
 
 export const realpath: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "emLPqsz", long: { "canonicalize-existing": "e", "canonicalize-missing": "m", "no-symlinks": "s", strip: "s", "relative-to=": "R", quiet: "q" } });
+  const options = yield* tool.options({
+    short: "emLPqsz",
+    long: {
+      "canonicalize-existing": "e",
+      "canonicalize-missing": "m",
+      "no-symlinks": "s",
+      strip: "s",
+      "relative-to=": "R",
+      quiet: "q",
+    },
+  });
   if (options.operands.length === 0) yield* tool.usage("missing operand");
   let status = 0;
   for (const path of options.operands) {
@@ -425,7 +606,11 @@ export const realpath: ToolRun = function* (tool) {
 };
 
 export const basename: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "as:z", long: { multiple: "a", "suffix=": "s", zero: "z" }, posix: true });
+  const options = yield* tool.options({
+    short: "as:z",
+    long: { multiple: "a", "suffix=": "s", zero: "z" },
+    posix: true,
+  });
   const names = options.operands;
   if (names.length === 0) yield* tool.usage("missing operand");
   const many = options.has("a") || options.has("s");
@@ -485,7 +670,13 @@ export function applyMode(text: string, before: number, isDir: boolean, umask: n
   return mode;
 }
 
-function* eachPath(tool: Tool, path: string, recursive: boolean, change: (full: string, node: Inode, shown: string) => void, words: string): Task<boolean> {
+function* eachPath(
+  tool: Tool,
+  path: string,
+  recursive: boolean,
+  change: (full: string, node: Inode, shown: string) => void,
+  words: string,
+): Task<boolean> {
   const visit = (full: string, shown: string): void => {
     const node = tool.process.fs.lookup(full, { followLast: !recursive });
     if (node.kind === "symlink" && recursive) return;
@@ -497,7 +688,13 @@ function* eachPath(tool: Tool, path: string, recursive: boolean, change: (full: 
     return true;
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    yield* tool.error(gnu(tool) ? (error.code === "ENOENT" ? `cannot access ${quoteName(path)}: ${error.text}` : `${words} ${quoteName(path)}: ${error.text}`) : `${path}: ${error.text}`);
+    yield* tool.error(
+      gnu(tool)
+        ? error.code === "ENOENT"
+          ? `cannot access ${quoteName(path)}: ${error.text}`
+          : `${words} ${quoteName(path)}: ${error.text}`
+        : `${path}: ${error.text}`,
+    );
     return false;
   }
 }
@@ -505,7 +702,10 @@ function* eachPath(tool: Tool, path: string, recursive: boolean, change: (full: 
 export const chmod: ToolRun = function* (tool) {
   // `-x` and the like are modes, not options.
   const args = tool.args.map((arg) => (/^-[rwxXstugo,=+-]+$/.test(arg) && !/^-R/.test(arg) ? `\0${arg}` : arg));
-  const options = yield* tool.options({ short: "cfRv", long: { recursive: "R", verbose: "v", changes: "c", quiet: "f", "reference=": "r" } }, args);
+  const options = yield* tool.options(
+    { short: "cfRv", long: { recursive: "R", verbose: "v", changes: "c", quiet: "f", "reference=": "r" } },
+    args,
+  );
   const [rawMode, ...paths] = options.operands;
   const text = rawMode?.replace("\0", "");
   if (text === undefined) yield* tool.usage("missing operand");
@@ -515,12 +715,23 @@ export const chmod: ToolRun = function* (tool) {
   let status = 0;
   for (const path of paths) {
     const lines: string[] = [];
-    const fine = yield* eachPath(tool, path, options.has("R"), (full, node, shown) => {
-      if (process.context.uid !== 0 && node.uid !== process.context.uid) throw new SysError("EPERM");
-      const mode = applyMode(text!, node.mode, node.kind === "dir", process.umask)!;
-      if (options.has("v") || (options.has("c") && mode !== node.mode)) lines.push(mode === node.mode ? `mode of ${quoteName(shown)} retained as ${octal(mode)} (${permissions(mode)})\n` : `mode of ${quoteName(shown)} changed from ${octal(node.mode)} (${permissions(node.mode)}) to ${octal(mode)} (${permissions(mode)})\n`);
-      process.fs.setAttributes(full, { mode });
-    }, "changing permissions of");
+    const fine = yield* eachPath(
+      tool,
+      path,
+      options.has("R"),
+      (full, node, shown) => {
+        if (process.context.uid !== 0 && node.uid !== process.context.uid) throw new SysError("EPERM");
+        const mode = applyMode(text!, node.mode, node.kind === "dir", process.umask)!;
+        if (options.has("v") || (options.has("c") && mode !== node.mode))
+          lines.push(
+            mode === node.mode
+              ? `mode of ${quoteName(shown)} retained as ${octal(mode)} (${permissions(mode)})\n`
+              : `mode of ${quoteName(shown)} changed from ${octal(node.mode)} (${permissions(node.mode)}) to ${octal(mode)} (${permissions(mode)})\n`,
+          );
+        process.fs.setAttributes(full, { mode });
+      },
+      "changing permissions of",
+    );
     yield* tool.text(lines.join(""));
     if (!fine) status = 1;
   }
@@ -533,11 +744,18 @@ const octal = (mode: number): string => mode.toString(8).padStart(4, "0");
 export function permissions(mode: number): string {
   const three = (bits: number, special: boolean, letter: string): string =>
     `${bits & 4 ? "r" : "-"}${bits & 2 ? "w" : "-"}${special ? (bits & 1 ? letter : letter.toUpperCase()) : bits & 1 ? "x" : "-"}`;
-  return three(mode >> 6, (mode & 0o4000) !== 0, "s") + three(mode >> 3, (mode & 0o2000) !== 0, "s") + three(mode, (mode & 0o1000) !== 0, "t");
+  return (
+    three(mode >> 6, (mode & 0o4000) !== 0, "s") +
+    three(mode >> 3, (mode & 0o2000) !== 0, "s") +
+    three(mode, (mode & 0o1000) !== 0, "t")
+  );
 }
 
 export const chown: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "cfhRv", long: { recursive: "R", verbose: "v", changes: "c", quiet: "f", "no-dereference": "h", "reference=": "r" } });
+  const options = yield* tool.options({
+    short: "cfhRv",
+    long: { recursive: "R", verbose: "v", changes: "c", quiet: "f", "no-dereference": "h", "reference=": "r" },
+  });
   const [spec, ...paths] = options.operands;
   if (spec === undefined) yield* tool.usage("missing operand");
   if (paths.length === 0) yield* tool.usage(`missing operand after ${tool.quote(spec!)}`);
@@ -545,39 +763,67 @@ export const chown: ToolRun = function* (tool) {
   const match = tool.name === "chgrp" ? [undefined, "", spec!] : /^([^:.]*)(?:[:.](.*))?$/.exec(spec!)!;
   const uid = match[1] ? userId(process, match[1]) : undefined;
   const gid = match[2] ? groupId(process, match[2]) : undefined;
-  if (match[1] && uid === undefined) yield* tool.fail(gnu(tool) ? `invalid user: ${tool.quote(spec!)}` : `unknown user ${match[1]}`);
-  if (match[2] && gid === undefined) yield* tool.fail(gnu(tool) ? `invalid group: ${tool.quote(spec!)}` : `unknown group ${match[2]}`);
+  if (match[1] && uid === undefined)
+    yield* tool.fail(gnu(tool) ? `invalid user: ${tool.quote(spec!)}` : `unknown user ${match[1]}`);
+  if (match[2] && gid === undefined)
+    yield* tool.fail(gnu(tool) ? `invalid group: ${tool.quote(spec!)}` : `unknown group ${match[2]}`);
   let status = 0;
   for (const path of paths) {
-    const fine = yield* eachPath(tool, path, options.has("R"), (full) => {
-      if (process.context.uid !== 0) throw new SysError("EPERM");
-      process.fs.setAttributes(full, { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) });
-    }, tool.name === "chgrp" ? "changing group of" : "changing ownership of");
+    const fine = yield* eachPath(
+      tool,
+      path,
+      options.has("R"),
+      (full) => {
+        if (process.context.uid !== 0) throw new SysError("EPERM");
+        process.fs.setAttributes(full, {
+          ...(uid === undefined ? {} : { uid }),
+          ...(gid === undefined ? {} : { gid }),
+        });
+      },
+      tool.name === "chgrp" ? "changing group of" : "changing ownership of",
+    );
     if (!fine) status = 1;
   }
   return status;
 };
 
 export const mktemp: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "dp:qtu", long: { directory: "d", "tmpdir=?": "p", quiet: "q", "dry-run": "u", "suffix=": "S" } });
+  const options = yield* tool.options({
+    short: "dp:qtu",
+    long: { directory: "d", "tmpdir=?": "p", quiet: "q", "dry-run": "u", "suffix=": "S" },
+  });
   const { process } = tool;
   const template = options.operands[0] ?? "tmp.XXXXXXXXXX";
   const marks = /X{3,}(?=[^X]*$)/.exec(template);
   if (!marks) yield* tool.fail(`too few X's in template ${quoteName(template)}`);
   const random = process.kernel.random.stream("mktemp");
   const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-  const name = template.slice(0, marks!.index) + [...marks![0]].map(() => alphabet[random.integer(0, alphabet.length - 1)]).join("") + template.slice(marks!.index + marks![0].length) + (options.value("S") ?? "");
-  const dir = options.has("p") || options.has("t") || options.operands.length === 0 ? (options.value("p") ?? process.env["TMPDIR"] ?? "/tmp") : "";
+  const name =
+    template.slice(0, marks!.index) +
+    [...marks![0]].map(() => alphabet[random.integer(0, alphabet.length - 1)]).join("") +
+    template.slice(marks!.index + marks![0].length) +
+    (options.value("S") ?? "");
+  const dir =
+    options.has("p") || options.has("t") || options.operands.length === 0
+      ? (options.value("p") ?? process.env["TMPDIR"] ?? "/tmp")
+      : "";
   const path = dir ? `${dir.replace(/\/$/, "")}/${name}` : name;
   try {
     const owner = { uid: process.context.uid, gid: process.context.gid };
     if (!options.has("u")) {
       if (options.has("d")) process.fs.makeDir(process.path(path), { mode: 0o700, ...owner });
-      else process.fs.openFile(process.path(path), { create: true, exclusive: true, attributes: { mode: 0o600, ...owner } });
+      else
+        process.fs.openFile(process.path(path), {
+          create: true,
+          exclusive: true,
+          attributes: { mode: 0o600, ...owner },
+        });
     }
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
-    yield* tool.fail(`failed to create ${options.has("d") ? "directory" : "file"} via template ${quoteName(dir ? `${dir}/${template}` : template)}: ${error.text}`);
+    yield* tool.fail(
+      `failed to create ${options.has("d") ? "directory" : "file"} via template ${quoteName(dir ? `${dir}/${template}` : template)}: ${error.text}`,
+    );
   }
   yield* tool.text(`${path}\n`);
   return 0;

@@ -36,7 +36,16 @@ interface Walk {
 
 export const find: ToolRun = function* (tool) {
   const args = [...tool.args];
-  const walk: Walk = { maxDepth: Number.POSITIVE_INFINITY, minDepth: 0, depthFirst: false, follow: false, pruned: false, quits: false, status: 0, batches: [] };
+  const walk: Walk = {
+    maxDepth: Number.POSITIVE_INFINITY,
+    minDepth: 0,
+    depthFirst: false,
+    follow: false,
+    pruned: false,
+    quits: false,
+    status: 0,
+    batches: [],
+  };
   while (/^-[HLP]$/.test(args[0] ?? "")) walk.follow = args.shift() === "-L";
   const roots: string[] = [];
   while (args.length > 0 && !/^[-(!)]/.test(args[0]!)) roots.push(args.shift()!);
@@ -46,7 +55,11 @@ export const find: ToolRun = function* (tool) {
     const full = tool.process.path(root);
     const node = tool.process.fs.find(full, { followLast: walk.follow });
     if (!node) {
-      yield* tool.error(tool.flavour === "gnu" ? `${tool.quote(root)}: No such file or directory` : `${root}: No such file or directory`);
+      yield* tool.error(
+        tool.flavour === "gnu"
+          ? `${tool.quote(root)}: No such file or directory`
+          : `${root}: No such file or directory`,
+      );
       walk.status = 1;
       continue;
     }
@@ -69,8 +82,15 @@ function* visit(tool: Tool, found: Found, test: Test, walk: Walk): Task<void> {
   if (found.node.kind === "dir" && !walk.pruned && found.depth < walk.maxDepth && !walk.quits) {
     for (const name of found.node.names().sort(byCodePoint)) {
       const full = `${found.full === "/" ? "" : found.full}/${name}`;
-      const node = tool.process.fs.find(full, { followLast: walk.follow }) ?? tool.process.fs.find(full, { followLast: false });
-      if (node) yield* visit(tool, { path: `${found.path.replace(/\/$/, "")}/${name}`, full, node, depth: found.depth + 1, root: found.root }, test, walk);
+      const node =
+        tool.process.fs.find(full, { followLast: walk.follow }) ?? tool.process.fs.find(full, { followLast: false });
+      if (node)
+        yield* visit(
+          tool,
+          { path: `${found.path.replace(/\/$/, "")}/${name}`, full, node, depth: found.depth + 1, root: found.root },
+          test,
+          walk,
+        );
     }
   }
   walk.pruned = false;
@@ -111,7 +131,15 @@ class ExpressionParser {
   *whole(): Task<Test> {
     const tool = this.#tool;
     const test: Test = this.#args.length ? yield* this.#or() : yes;
-    if (this.#args.length > 0) yield* tool.fail(this.#args[0] === ")" ? "invalid expression; you have used a binary operator '-o' with nothing before it.".replace(/you.*/, "you have too many ')'") : `paths must precede expression: \`${this.#args[0]}'`);
+    if (this.#args.length > 0)
+      yield* tool.fail(
+        this.#args[0] === ")"
+          ? "invalid expression; you have used a binary operator '-o' with nothing before it.".replace(
+              /you.*/,
+              "you have too many ')'",
+            )
+          : `paths must precede expression: \`${this.#args[0]}'`,
+      );
     if (this.#acts) return test;
     return function* (found) {
       if (yield* test(found)) yield* tool.text(`${found.path}\n`);
@@ -157,7 +185,8 @@ class ExpressionParser {
     if (this.#args[0] === "(") {
       this.#args.shift();
       const inner = yield* this.#or();
-      if (this.#args.shift() !== ")") yield* this.#tool.fail("invalid expression; I was expecting to find a ')' somewhere but did not see one.");
+      if (this.#args.shift() !== ")")
+        yield* this.#tool.fail("invalid expression; I was expecting to find a ')' somewhere but did not see one.");
       return inner;
     }
     return yield* this.#primary();
@@ -193,16 +222,27 @@ class ExpressionParser {
       case "-regex":
       case "-iregex": {
         const source = yield* this.#value(name);
-        const regexp = new RegExp(`^(?:${source.replace(/\\([(){}|])/g, "\0$1").replace(/[(){}|]/g, "\\$&").replace(/\0\\([(){}|])/g, "$1")})$`, name === "-iregex" ? "i" : "");
+        const regexp = new RegExp(
+          `^(?:${source
+            .replace(/\\([(){}|])/g, "\0$1")
+            .replace(/[(){}|]/g, "\\$&")
+            .replace(/\0\\([(){}|])/g, "$1")})$`,
+          name === "-iregex" ? "i" : "",
+        );
         return plain((found) => regexp.test(found.path));
       }
       case "-type": {
         const types = (yield* this.#value(name)).split(",");
-        for (const type of types) if (!/^[bcdpflsD]$/.test(type)) yield* tool.fail(`Unknown argument to -type: ${type}`);
+        for (const type of types)
+          if (!/^[bcdpflsD]$/.test(type)) yield* tool.fail(`Unknown argument to -type: ${type}`);
         return plain((found) => types.includes(typeLetter(found.node).replace("-", "f")));
       }
       case "-empty":
-        return plain((found) => (found.node.kind === "dir" ? found.node.names().length === 0 : found.node.kind === "file" && found.node.size === 0));
+        return plain((found) =>
+          found.node.kind === "dir"
+            ? found.node.names().length === 0
+            : found.node.kind === "file" && found.node.size === 0,
+        );
       case "-size": {
         const text = yield* this.#value(name);
         const match = /^([-+]?)(\d+)([bcwkMG]?)$/.exec(text);
@@ -220,7 +260,15 @@ class ExpressionParser {
         const match = /^([-+]?)(\d+)$/.exec(text);
         if (!match) yield* tool.fail(`invalid argument \`${text}' to \`${name}'`);
         const unit = name.endsWith("min") ? 60_000 : 86_400_000;
-        return plain((found) => compareCount(match![1]!, name.endsWith("min") ? Math.ceil((process.now() - found.node.mtime) / unit) : Math.floor((process.now() - found.node.mtime) / unit), Number(match![2])));
+        return plain((found) =>
+          compareCount(
+            match![1]!,
+            name.endsWith("min")
+              ? Math.ceil((process.now() - found.node.mtime) / unit)
+              : Math.floor((process.now() - found.node.mtime) / unit),
+            Number(match![2]),
+          ),
+        );
       }
       case "-newer": {
         const path = yield* this.#value(name);
@@ -235,7 +283,13 @@ class ExpressionParser {
       case "-perm": {
         const text = yield* this.#value(name);
         const mode = applyMode(text.replace(/^[-/]/, ""), 0, false, 0) ?? 0;
-        return plain((found) => (text.startsWith("-") ? (found.node.mode & mode) === mode : text.startsWith("/") ? (found.node.mode & mode) !== 0 || mode === 0 : (found.node.mode & 0o7777) === mode));
+        return plain((found) =>
+          text.startsWith("-")
+            ? (found.node.mode & mode) === mode
+            : text.startsWith("/")
+              ? (found.node.mode & mode) !== 0 || mode === 0
+              : (found.node.mode & 0o7777) === mode,
+        );
       }
       case "-executable":
         return plain((found) => (found.node.mode & 0o111) !== 0);
@@ -245,7 +299,8 @@ class ExpressionParser {
       case "-maxdepth":
       case "-mindepth": {
         const text = yield* this.#value(name);
-        if (!/^\d+$/.test(text)) yield* tool.fail(`Expected a positive decimal integer argument to ${name}, but got ${tool.quote(text)}`);
+        if (!/^\d+$/.test(text))
+          yield* tool.fail(`Expected a positive decimal integer argument to ${name}, but got ${tool.quote(text)}`);
         if (name === "-maxdepth") walk.maxDepth = Number(text);
         else walk.minDepth = Number(text);
         return yes;
@@ -282,7 +337,9 @@ class ExpressionParser {
       case "-ls":
         this.#acts = true;
         return function* (found) {
-          yield* tool.text(`${typeLetter(found.node)}${permissions(found.node.mode)} ${userName(process, found.node.uid)} ${groupName(process, found.node.gid)} ${sizeOf(found.node)} ${strftime("%b %e %H:%M", found.node.mtime)} ${found.path}\n`);
+          yield* tool.text(
+            `${typeLetter(found.node)}${permissions(found.node.mode)} ${userName(process, found.node.uid)} ${groupName(process, found.node.gid)} ${sizeOf(found.node)} ${strftime("%b %e %H:%M", found.node.mtime)} ${found.path}\n`,
+          );
           return true;
         };
       case "-printf": {
@@ -340,7 +397,12 @@ class ExpressionParser {
     return function* (found) {
       yield* tool.flush();
       const path = name === "-execdir" ? `./${basename(found.path)}` : found.path;
-      return (yield* runProgram(tool, argv.map((arg) => arg.replaceAll("{}", path)))) === 0;
+      return (
+        (yield* runProgram(
+          tool,
+          argv.map((arg) => arg.replaceAll("{}", path)),
+        )) === 0
+      );
     };
   }
 }
@@ -349,75 +411,106 @@ const yes: Test = function* () {
   return true;
 };
 
-const compareCount = (sign: string, value: number, limit: number): boolean => (sign === "+" ? value > limit : sign === "-" ? value < limit : value === limit);
+const compareCount = (sign: string, value: number, limit: number): boolean =>
+  sign === "+" ? value > limit : sign === "-" ? value < limit : value === limit;
 
 function formatFound(tool: Tool, format: string, found: Found): string {
   const { node } = found;
-  return format.replace(/%(-?\d*)(T[@a-zA-Z+]|[a-zA-Z%])|\\([abfnrtv0\\]|[0-7]{1,3})/g, (_all, width: string, verb: string | undefined, escape: string | undefined) => {
-    if (escape !== undefined) return { n: "\n", t: "\t", "\\": "\\", "0": "\0", r: "\r", a: "\x07" }[escape] ?? "";
-    const text = ((): string => {
-      switch (verb![0]) {
-        case "p":
-          return found.path;
-        case "f":
-          return basename(found.path) || found.path;
-        case "h":
-          return dirname(found.path);
-        case "P":
-          return found.path === found.root ? "" : found.path.slice(found.root.length).replace(/^\//, "");
-        case "s":
-          return String(sizeOf(node));
-        case "m":
-          return node.mode.toString(8);
-        case "M":
-          return typeLetter(node) + permissions(node.mode);
-        case "u":
-          return userName(tool.process, node.uid);
-        case "g":
-          return groupName(tool.process, node.gid);
-        case "U":
-          return String(node.uid);
-        case "G":
-          return String(node.gid);
-        case "y":
-          return typeLetter(node).replace("-", "f");
-        case "d":
-          return String(found.depth);
-        case "l":
-          return node.kind === "symlink" ? node.target : "";
-        case "t":
-          return strftime("%a %b %e %T.%N0 %Y", node.mtime);
-        case "T":
-          return verb === "T@" ? (node.mtime / 1000).toFixed(10) : strftime(`%${verb![1]}`, node.mtime);
-        default:
-          return "%";
-      }
-    })();
-    return width === "" ? text : width.startsWith("-") ? text.padEnd(-Number(width)) : text.padStart(Number(width));
-  });
+  return format.replace(
+    /%(-?\d*)(T[@a-zA-Z+]|[a-zA-Z%])|\\([abfnrtv0\\]|[0-7]{1,3})/g,
+    (_all, width: string, verb: string | undefined, escaped: string | undefined) => {
+      if (escaped !== undefined) return { n: "\n", t: "\t", "\\": "\\", "0": "\0", r: "\r", a: "\x07" }[escaped] ?? "";
+      const text = ((): string => {
+        switch (verb![0]) {
+          case "p":
+            return found.path;
+          case "f":
+            return basename(found.path) || found.path;
+          case "h":
+            return dirname(found.path);
+          case "P":
+            return found.path === found.root ? "" : found.path.slice(found.root.length).replace(/^\//, "");
+          case "s":
+            return String(sizeOf(node));
+          case "m":
+            return node.mode.toString(8);
+          case "M":
+            return typeLetter(node) + permissions(node.mode);
+          case "u":
+            return userName(tool.process, node.uid);
+          case "g":
+            return groupName(tool.process, node.gid);
+          case "U":
+            return String(node.uid);
+          case "G":
+            return String(node.gid);
+          case "y":
+            return typeLetter(node).replace("-", "f");
+          case "d":
+            return String(found.depth);
+          case "l":
+            return node.kind === "symlink" ? node.target : "";
+          case "t":
+            return strftime("%a %b %e %T.%N0 %Y", node.mtime);
+          case "T":
+            return verb === "T@" ? (node.mtime / 1000).toFixed(10) : strftime(`%${verb![1]}`, node.mtime);
+          default:
+            return "%";
+        }
+      })();
+      return width === "" ? text : width.startsWith("-") ? text.padEnd(-Number(width)) : text.padStart(Number(width));
+    },
+  );
 }
 
 export const xargs: ToolRun = function* (tool) {
   const options = yield* tool.options({
     short: "0a:d:E:I:i::L:n:oP:prs:tx",
-    long: { null: "0", "arg-file=": "a", "delimiter=": "d", "replace=?": "i", "max-lines=": "L", "max-args=": "n", interactive: "p", "no-run-if-empty": "r", "max-chars=": "s", verbose: "t", "max-procs=": "P", exit: "x" },
+    long: {
+      null: "0",
+      "arg-file=": "a",
+      "delimiter=": "d",
+      "replace=?": "i",
+      "max-lines=": "L",
+      "max-args=": "n",
+      interactive: "p",
+      "no-run-if-empty": "r",
+      "max-chars=": "s",
+      verbose: "t",
+      "max-procs=": "P",
+      exit: "x",
+    },
     posix: true,
   });
   const source = options.value("a");
   const text = decodeUtf8(source === undefined ? yield* tool.readAllOf("-") : yield* tool.readAllOf(source));
   const replace = options.value("I") ?? (options.has("i") ? (options.value("i") ?? "{}") : undefined);
-  const delimiter = options.has("0") ? "\0" : options.value("d")?.replace("\\n", "\n").replace("\\t", "\t").replace("\\0", "\0");
+  const delimiter = options.has("0")
+    ? "\0"
+    : options.value("d")?.replace("\\n", "\n").replace("\\t", "\t").replace("\\0", "\0");
   let items: string[];
   let lines: string[][] | undefined;
   if (delimiter !== undefined) {
     items = text.split(delimiter);
     if (items.at(-1) === "") items.pop();
-  } else if (replace !== undefined) items = text.split("\n").map((line) => line.trimStart()).filter((line) => line !== "").map((line) => splitQuoted(line, true)[0] ?? "");
+  } else if (replace !== undefined)
+    items = text
+      .split("\n")
+      .map((line) => line.trimStart())
+      .filter((line) => line !== "")
+      .map((line) => splitQuoted(line, true)[0] ?? "");
   else {
     const quoted = splitQuoted(text);
-    if (quoted.unmatched) yield* tool.fail(`unmatched ${quoted.unmatched === '"' ? "double" : "single"} quote; by default quotes are special to xargs unless you use the -0 option`);
+    if (quoted.unmatched)
+      yield* tool.fail(
+        `unmatched ${quoted.unmatched === '"' ? "double" : "single"} quote; by default quotes are special to xargs unless you use the -0 option`,
+      );
     items = quoted;
-    if (options.has("L")) lines = text.split("\n").filter((line) => line.trim() !== "").map((line) => splitQuoted(line));
+    if (options.has("L"))
+      lines = text
+        .split("\n")
+        .filter((line) => line.trim() !== "")
+        .map((line) => splitQuoted(line));
   }
   const command = options.operands.length ? options.operands : ["echo"];
   const calls: string[][] = [];
@@ -454,7 +547,9 @@ export const xargs: ToolRun = function* (tool) {
       const children = [];
       for (const argv of group) {
         try {
-          children.push(tool.process.spawn({ argv, files: new Map(tool.process.files).set(0, new NullDevice("null")) }));
+          children.push(
+            tool.process.spawn({ argv, files: new Map(tool.process.files).set(0, new NullDevice("null")) }),
+          );
         } catch (error) {
           if (!(error instanceof SysError)) throw error;
           yield* tool.error(`${argv[0]}: ${error.text}`);
@@ -509,4 +604,3 @@ function splitQuoted(text: string, whole = false): Items {
   if (inWord) out.push(word);
   return out;
 }
-

@@ -32,11 +32,44 @@ export const grep: ToolRun = function* (tool) {
     {
       short: "EFGPe:f:ivwxzcm:oqsbHhnAL".replace("A", "A:B:C:D:lTUd:rRIay"),
       long: {
-        "extended-regexp": "E", "fixed-strings": "F", "basic-regexp": "G", "perl-regexp": "P", "regexp=": "e", "file=": "f", "ignore-case": "i", "no-ignore-case": "noi",
-        "invert-match": "v", "word-regexp": "w", "line-regexp": "x", count: "c", "max-count=": "m", "only-matching": "o", quiet: "q", silent: "q", "no-messages": "s",
-        "byte-offset": "b", "with-filename": "H", "no-filename": "h", "line-number": "n", "line-buffered": "lb", "after-context=": "A", "before-context=": "B", "context=": "C",
-        "files-with-matches": "l", "files-without-match": "L", "initial-tab": "T", recursive: "r", "dereference-recursive": "R", "include=": "include", "exclude=": "exclude",
-        "exclude-dir=": "xdir", text: "a", "color=?": "color", "colour=?": "color", "null-data": "z", "binary-files=": "bf",
+        "extended-regexp": "E",
+        "fixed-strings": "F",
+        "basic-regexp": "G",
+        "perl-regexp": "P",
+        "regexp=": "e",
+        "file=": "f",
+        "ignore-case": "i",
+        "no-ignore-case": "noi",
+        "invert-match": "v",
+        "word-regexp": "w",
+        "line-regexp": "x",
+        count: "c",
+        "max-count=": "m",
+        "only-matching": "o",
+        quiet: "q",
+        silent: "q",
+        "no-messages": "s",
+        "byte-offset": "b",
+        "with-filename": "H",
+        "no-filename": "h",
+        "line-number": "n",
+        "line-buffered": "lb",
+        "after-context=": "A",
+        "before-context=": "B",
+        "context=": "C",
+        "files-with-matches": "l",
+        "files-without-match": "L",
+        "initial-tab": "T",
+        recursive: "r",
+        "dereference-recursive": "R",
+        "include=": "include",
+        "exclude=": "exclude",
+        "exclude-dir=": "xdir",
+        text: "a",
+        "color=?": "color",
+        "colour=?": "color",
+        "null-data": "z",
+        "binary-files=": "bf",
       },
     },
     args,
@@ -51,19 +84,33 @@ export const grep: ToolRun = function* (tool) {
   if (patterns.length === 0 && !options.has("e") && !options.has("f")) {
     const first = operands.shift();
     if (first === undefined) {
-      yield* tool.process.printError(tool.flavour === "gnu" ? `Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n` : "BusyBox v1.36.1 (2024-06-10 07:11:47 UTC) multi-call binary.\n\nUsage: grep [-HhnlLoqvsrRiwFE] [-m N] [-A|B|C N] { PATTERN | -e PATTERN... | -f FILE... } [FILE]...\n");
+      yield* tool.process.printError(
+        tool.flavour === "gnu"
+          ? `Usage: grep [OPTION]... PATTERNS [FILE]...\nTry 'grep --help' for more information.\n`
+          : "BusyBox v1.36.1 (2024-06-10 07:11:47 UTC) multi-call binary.\n\nUsage: grep [-HhnlLoqvsrRiwFE] [-m N] [-A|B|C N] { PATTERN | -e PATTERN... | -f FILE... } [FILE]...\n",
+      );
       return tool.flavour === "gnu" ? 2 : 1;
     }
     patterns.push(...first.split("\n"));
   }
-  const style = tool.name === "egrep" ? "E" : tool.name === "fgrep" ? "F" : (options.all.findLast((option) => /^[EFGP]$/.test(option.key))?.key ?? "G");
-  const pattern = yield* compile(tool, patterns, style, { word: options.has("w"), line: options.has("x"), ignoreCase: options.has("i") || options.has("y") });
+  const style =
+    tool.name === "egrep"
+      ? "E"
+      : tool.name === "fgrep"
+        ? "F"
+        : (options.all.findLast((option) => /^[EFGP]$/.test(option.key))?.key ?? "G");
+  const pattern = yield* compile(tool, patterns, style, {
+    word: options.has("w"),
+    line: options.has("x"),
+    ignoreCase: options.has("i") || options.has("y"),
+  });
   const recursive = options.has("r") || options.has("R");
   const files = recursive ? expandTrees(tool, operands.length ? operands : ["."], options) : operands;
   const context = options.value("C");
   for (const key of ["A", "B", "C", "m"]) {
     const value = options.value(key);
-    if (value !== undefined && !/^\d+$/.test(value)) yield* tool.fail(key === "m" ? "invalid max count" : `${value}: invalid context length argument`, 2);
+    if (value !== undefined && !/^\d+$/.test(value))
+      yield* tool.fail(key === "m" ? "invalid max count" : `${value}: invalid context length argument`, 2);
   }
   const colorOption = options.all.findLast((option) => option.key === "color");
   const view: View = {
@@ -75,11 +122,18 @@ export const grep: ToolRun = function* (tool) {
     list: options.has("l") ? "with" : options.has("L") ? "without" : undefined,
     numbers: options.has("n"),
     byteOffsets: options.has("b"),
-    names: options.has("H") || (!options.has("h") && (files.length > 1 || (recursive && !(operands.length === 1 && tool.process.fs.find(tool.process.path(operands[0]!))?.kind === "file")))),
+    names:
+      options.has("H") ||
+      (!options.has("h") &&
+        (files.length > 1 ||
+          (recursive &&
+            !(operands.length === 1 && tool.process.fs.find(tool.process.path(operands[0]!))?.kind === "file")))),
     max: options.value("m") === undefined ? Number.POSITIVE_INFINITY : Number(options.value("m")),
     before: Number(options.value("B") ?? context ?? 0),
     after: Number(options.value("A") ?? context ?? 0),
-    color: colorOption !== undefined && (colorOption.value === "always" || ((colorOption.value ?? "auto") === "auto" && tool.isTerminal)),
+    color:
+      colorOption !== undefined &&
+      (colorOption.value === "always" || ((colorOption.value ?? "auto") === "auto" && tool.isTerminal)),
   };
   let found = false;
   let failed = false;
@@ -111,7 +165,12 @@ function* readPatterns(tool: Tool, path: string): Task<string> {
   return text;
 }
 
-function* compile(tool: Tool, patterns: readonly string[], style: string, how: { readonly word: boolean; readonly line: boolean; readonly ignoreCase: boolean }): Task<RegExp> {
+function* compile(
+  tool: Tool,
+  patterns: readonly string[],
+  style: string,
+  how: { readonly word: boolean; readonly line: boolean; readonly ignoreCase: boolean },
+): Task<RegExp> {
   const sources: string[] = [];
   for (const pattern of patterns) {
     if (style === "F") sources.push(pattern.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&"));
@@ -139,7 +198,11 @@ function* compile(tool: Tool, patterns: readonly string[], style: string, how: {
   }
 }
 
-function expandTrees(tool: Tool, roots: readonly string[], options: { values(key: string): readonly string[]; has(key: string): boolean }): string[] {
+function expandTrees(
+  tool: Tool,
+  roots: readonly string[],
+  options: { values(key: string): readonly string[]; has(key: string): boolean },
+): string[] {
   const out: string[] = [];
   const include = options.values("include");
   const exclude = options.values("exclude");
@@ -148,7 +211,14 @@ function expandTrees(tool: Tool, roots: readonly string[], options: { values(key
     const node = tool.process.fs.find(tool.process.path(path), { followLast: isRoot || options.has("R") });
     if (node?.kind === "dir") {
       if (!isRoot && excludeDir.some((pattern) => matchesPattern(name, pattern))) return;
-      for (const child of node.names().sort(byCodePoint)) visit(path === "." && isRoot && roots[0] === "." && roots.length === 1 && tool.args.at(-1) !== "." ? child : `${path.replace(/\/$/, "")}/${child}`, child, false);
+      for (const child of node.names().sort(byCodePoint))
+        visit(
+          path === "." && isRoot && roots[0] === "." && roots.length === 1 && tool.args.at(-1) !== "."
+            ? child
+            : `${path.replace(/\/$/, "")}/${child}`,
+          child,
+          false,
+        );
     } else if (!node && isRoot) out.push(path);
     else if (node?.kind === "file") {
       if (!isRoot && include.length > 0 && !include.some((pattern) => matchesPattern(name, pattern))) return;
@@ -164,7 +234,15 @@ function expandTrees(tool: Tool, roots: readonly string[], options: { values(key
 function* search(tool: Tool, file: OpenFile, name: string, view: View): Task<boolean> {
   let selected = 0;
   let binary = false;
-  const plain = !view.invert && !view.only && !view.numbers && !view.byteOffsets && !view.names && !view.color && view.before === 0 && view.after === 0;
+  const plain =
+    !view.invert &&
+    !view.only &&
+    !view.numbers &&
+    !view.byteOffsets &&
+    !view.names &&
+    !view.color &&
+    view.before === 0 &&
+    view.after === 0;
   const state: LineState = { number: 0, offset: 0, lastShown: 0, pendingAfter: 0, before: [], shownAny: false };
   const silent = view.quiet || view.list !== undefined || view.count;
   yield* tool.lineChunks(file, function* (text) {
@@ -186,7 +264,10 @@ function* search(tool: Tool, file: OpenFile, name: string, view: View): Task<boo
         if (end + 1 >= text.length) break;
       }
       yield* tool.text(out);
-      return !(selected >= view.max || ((view.quiet || view.list !== undefined || binary) && selected > 0 && !view.count));
+      return !(
+        selected >= view.max ||
+        ((view.quiet || view.list !== undefined || binary) && selected > 0 && !view.count)
+      );
     }
     return yield* eachLine(tool, text, name, view, state, () => ++selected, binary || silent);
   });
@@ -195,7 +276,10 @@ function* search(tool: Tool, file: OpenFile, name: string, view: View): Task<boo
     return (view.list === "with") === selected > 0;
   }
   if (view.count && !view.quiet) yield* tool.text(`${view.names ? `${name}:` : ""}${selected}\n`);
-  else if (binary && selected > 0 && !view.quiet) yield* tool.text(`${tool.flavour === "gnu" ? "grep: " : "Binary file "}${name}${tool.flavour === "gnu" ? ": binary file matches" : " matches"}\n`);
+  else if (binary && selected > 0 && !view.quiet)
+    yield* tool.text(
+      `${tool.flavour === "gnu" ? "grep: " : "Binary file "}${name}${tool.flavour === "gnu" ? ": binary file matches" : " matches"}\n`,
+    );
   return selected > 0;
 }
 
@@ -208,12 +292,21 @@ interface LineState {
   shownAny: boolean;
 }
 
-function* eachLine(tool: Tool, text: string, name: string, view: View, state: LineState, count: () => number, silent: boolean): Task<boolean> {
+function* eachLine(
+  tool: Tool,
+  text: string,
+  name: string,
+  view: View,
+  state: LineState,
+  count: () => number,
+  silent: boolean,
+): Task<boolean> {
   const context = view.before > 0 || view.after > 0;
   let start = 0;
   let out = "";
   const prefix = (number: number, separator: string, offset?: number): string => {
-    const paint = (code: string, value: string): string => (view.color ? `\x1b[${code}m\x1b[K${value}\x1b[m\x1b[K` : value);
+    const paint = (code: string, value: string): string =>
+      view.color ? `\x1b[${code}m\x1b[K${value}\x1b[m\x1b[K` : value;
     const mark = paint("36", separator);
     return `${view.names ? paint("35", name) + mark : ""}${view.numbers ? paint("32", String(number)) + mark : ""}${view.byteOffsets ? `${offset ?? state.offset}${mark}` : ""}`;
   };
@@ -227,7 +320,8 @@ function* eachLine(tool: Tool, text: string, name: string, view: View, state: Li
     if (isMatch) {
       const total = count();
       if (!silent) {
-        if (context && state.shownAny && state.lastShown < state.number - state.before.length - 1) out += view.color ? "\x1b[36m\x1b[K--\x1b[m\x1b[K\n" : "--\n";
+        if (context && state.shownAny && state.lastShown < state.number - state.before.length - 1)
+          out += view.color ? "\x1b[36m\x1b[K--\x1b[m\x1b[K\n" : "--\n";
         for (const old of state.before) out += `${prefix(old.number, "-")}${old.line}\n`;
         state.before = [];
         if (view.only && !view.invert) {
@@ -240,7 +334,10 @@ function* eachLine(tool: Tool, text: string, name: string, view: View, state: Li
             out += `${prefix(state.number, ":", state.offset + match.index)}${view.color ? `\x1b[01;31m\x1b[K${match[0]}\x1b[m\x1b[K` : match[0]}\n`;
           }
         } else if (!view.only) {
-          const painted = view.color && !view.invert ? line.replace(view.pattern, (match) => (match === "" ? "" : `\x1b[01;31m\x1b[K${match}\x1b[m\x1b[K`)) : line;
+          const painted =
+            view.color && !view.invert
+              ? line.replace(view.pattern, (match) => (match === "" ? "" : `\x1b[01;31m\x1b[K${match}\x1b[m\x1b[K`))
+              : line;
           out += `${prefix(state.number, ":")}${painted}\n`;
         }
         state.lastShown = state.number;

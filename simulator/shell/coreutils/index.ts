@@ -7,8 +7,42 @@ import { cat, clear, echo, failQuietly, head, nproc, printf, rev, seq, sleep, su
 import { base64, checksum, cmp, dd, hexdump, od, xxd } from "./binary";
 import { date } from "./date";
 import { diff } from "./diff";
-import { env, expr, getconf, hostname, nice, nohup, printenv, stty, test, time, timeout, tput, tty, uname, watch, which } from "./environment";
-import { basename, chmod, chown, cp, dirname, ln, mkdir, mkfifo, mktemp, mv, pwd, readlink, realpath, rm, rmdir, touch } from "./files";
+import {
+  env,
+  expr,
+  getconf,
+  hostname,
+  nice,
+  nohup,
+  printenv,
+  stty,
+  test,
+  time,
+  timeout,
+  tput,
+  tty,
+  uname,
+  watch,
+  which,
+} from "./environment";
+import {
+  basename,
+  chmod,
+  chown,
+  cp,
+  dirname,
+  ln,
+  mkdir,
+  mkfifo,
+  mktemp,
+  mv,
+  pwd,
+  readlink,
+  realpath,
+  rm,
+  rmdir,
+  touch,
+} from "./files";
 import { find, xargs } from "./find";
 import { grep } from "./grep";
 import { jq, yq } from "./jq";
@@ -17,7 +51,24 @@ import { editorTool, less, man } from "./pager";
 import { free, kill, killall, lsof, pgrep, pidof, ps, stress, top, uptime } from "./processes";
 import { sed } from "./sed";
 import { df, dmesg, du, file, mount, stat } from "./system";
-import { column, comm, cut, expand, fold, join, nl, paste, shuf, sort, split, strings, tee, tr, uniq, wc } from "./text";
+import {
+  column,
+  comm,
+  cut,
+  expand,
+  fold,
+  join,
+  nl,
+  paste,
+  shuf,
+  sort,
+  split,
+  strings,
+  tee,
+  tr,
+  uniq,
+  wc,
+} from "./text";
 import { groups, id, whoami } from "./users";
 
 /** Programs that need nothing of the world but their process. */

@@ -33,7 +33,18 @@ export interface Environment {
 const compact = { indent: undefined, sortKeys: false, color: false, ascii: false } as const;
 export const toJson = (value: Json): string => printJson(value, compact);
 
-export const typeOf = (value: Json): string => (value === null ? "null" : typeof value === "boolean" ? "boolean" : typeof value === "number" ? "number" : typeof value === "string" ? "string" : Array.isArray(value) ? "array" : "object");
+export const typeOf = (value: Json): string =>
+  value === null
+    ? "null"
+    : typeof value === "boolean"
+      ? "boolean"
+      : typeof value === "number"
+        ? "number"
+        : typeof value === "string"
+          ? "string"
+          : Array.isArray(value)
+            ? "array"
+            : "object";
 
 const isMap = (value: Json): value is JsonMap => value instanceof Map;
 const truthy = (value: Json): boolean => value !== null && value !== false;
@@ -78,11 +89,19 @@ export function compareJson(a: Json, b: Json): number {
 }
 
 function index(target: Json, key: Json): Json {
-  if (target === null && (key === null || typeof key === "string" || typeof key === "number" || isMap(key))) return null;
+  if (target === null && (key === null || typeof key === "string" || typeof key === "number" || isMap(key)))
+    return null;
   if (isMap(target) && typeof key === "string") return target.get(key) ?? null;
-  if (Array.isArray(target) && typeof key === "number") return target[key < 0 ? target.length + Math.floor(key) : Math.floor(key)] ?? null;
-  if (isMap(key) && (Array.isArray(target) || typeof target === "string")) return slice(target, key.get("start") ?? null, key.get("end") ?? null);
-  if (Array.isArray(target) && Array.isArray(key)) return target.flatMap((_item, at) => (key.length > 0 && key.every((each, i) => at + i < target.length && compareJson(target[at + i]!, each) === 0) ? [at] : []));
+  if (Array.isArray(target) && typeof key === "number")
+    return target[key < 0 ? target.length + Math.floor(key) : Math.floor(key)] ?? null;
+  if (isMap(key) && (Array.isArray(target) || typeof target === "string"))
+    return slice(target, key.get("start") ?? null, key.get("end") ?? null);
+  if (Array.isArray(target) && Array.isArray(key))
+    return target.flatMap((_item, at) =>
+      key.length > 0 && key.every((each, i) => at + i < target.length && compareJson(target[at + i]!, each) === 0)
+        ? [at]
+        : [],
+    );
   if (typeof key === "string") return fail(`Cannot index ${typeOf(target)} with string "${key}"`);
   return fail(`Cannot index ${typeOf(target)} with ${typeOf(key)}`);
 }
@@ -113,12 +132,23 @@ function* paths(filter: Filter, path: Path, input: Json, env: Environment): Gene
       yield* recursePaths(path, input);
       return;
     case "field":
-      for (const [base, target] of paths(filter.target, path, input, env)) for (const key of evaluate(filter.name, input, env)) yield [[...base, key], index(target, key)];
+      for (const [base, target] of paths(filter.target, path, input, env))
+        for (const key of evaluate(filter.name, input, env)) yield [[...base, key], index(target, key)];
       return;
     case "slice":
       for (const [base, target] of paths(filter.target, path, input, env))
         for (const to of filter.to ? evaluate(filter.to, input, env) : [null])
-          for (const from of filter.from ? evaluate(filter.from, input, env) : [null]) yield [[...base, new Map<string, Json>([["start", from], ["end", to]])], slice(target, from, to)];
+          for (const from of filter.from ? evaluate(filter.from, input, env) : [null])
+            yield [
+              [
+                ...base,
+                new Map<string, Json>([
+                  ["start", from],
+                  ["end", to],
+                ]),
+              ],
+              slice(target, from, to),
+            ];
       return;
     case "iterate":
       for (const [base, target] of paths(filter.target, path, input, env)) {
@@ -149,7 +179,8 @@ function* paths(filter: Filter, path: Path, input: Json, env: Environment): Gene
       return;
     }
     case "if":
-      for (const test of evaluate(filter.test, input, env)) yield* paths(truthy(test) ? filter.yes : (filter.no ?? { kind: "identity" }), path, input, env);
+      for (const test of evaluate(filter.test, input, env))
+        yield* paths(truthy(test) ? filter.yes : (filter.no ?? { kind: "identity" }), path, input, env);
       return;
     case "try":
       try {
@@ -160,11 +191,13 @@ function* paths(filter: Filter, path: Path, input: Json, env: Environment): Gene
       }
       return;
     case "bind":
-      for (const value of evaluate(filter.source, input, env)) yield* paths(filter.body, path, input, bind(filter.pattern, value, env));
+      for (const value of evaluate(filter.source, input, env))
+        yield* paths(filter.body, path, input, bind(filter.pattern, value, env));
       return;
     case "reduce": {
       let state: [Path, Json] | undefined = first(paths(filter.start, path, input, env));
-      for (const value of evaluate(filter.source, input, env)) if (state) state = last(paths(filter.update, state[0], state[1], bind(filter.pattern, value, env)));
+      for (const value of evaluate(filter.source, input, env))
+        if (state) state = last(paths(filter.update, state[0], state[1], bind(filter.pattern, value, env)));
       if (state) yield state;
       return;
     }
@@ -183,7 +216,8 @@ function* paths(filter: Filter, path: Path, input: Json, env: Environment): Gene
         return;
       }
   }
-  for (const value of evaluate(filter, input, env)) throw new JqError(`Invalid path expression with result ${shown(value)}`);
+  for (const value of evaluate(filter, input, env))
+    throw new JqError(`Invalid path expression with result ${shown(value)}`);
 }
 
 function first<T>(values: Iterable<T>): T | undefined {
@@ -203,7 +237,12 @@ function* recursePaths(path: Path, input: Json): Generator<[Path, Json]> {
   else if (isMap(input)) for (const [key, value] of input) yield* recursePaths([...path, key], value);
 }
 
-function* callPaths(filter: Extract<Filter, { kind: "call" }>, path: Path, input: Json, env: Environment): Generator<[Path, Json]> {
+function* callPaths(
+  filter: Extract<Filter, { kind: "call" }>,
+  path: Path,
+  input: Json,
+  env: Environment,
+): Generator<[Path, Json]> {
   const closure = env.functions.get(`${filter.name}/${filter.args.length}`);
   if (closure) {
     yield* paths(closure.body, path, input, enter(closure, filter, input, env));
@@ -225,10 +264,11 @@ function* callPaths(filter: Extract<Filter, { kind: "call" }>, path: Path, input
       return;
     case "first":
       if (!a) yield [[...path, 0], index(input, 0)];
-      else for (const result of paths(a, path, input, env)) {
-        yield result;
-        return;
-      }
+      else
+        for (const result of paths(a, path, input, env)) {
+          yield result;
+          return;
+        }
       return;
     case "last":
       if (!a) yield [[...path, -1], index(input, -1)];
@@ -238,13 +278,15 @@ function* callPaths(filter: Extract<Filter, { kind: "call" }>, path: Path, input
       }
       return;
     case "getpath":
-      for (const each of evaluate(a!, input, env)) yield [[...path, ...(each as Json[])], getPath(input, each as Json[])];
+      for (const each of evaluate(a!, input, env))
+        yield [[...path, ...(each as Json[])], getPath(input, each as Json[])];
       return;
     case "error":
       for (const _value of evaluate(filter, input, env)) break;
       return;
   }
-  for (const value of evaluate(filter, input, env)) throw new JqError(`Invalid path expression with result ${shown(value)}`);
+  for (const value of evaluate(filter, input, env))
+    throw new JqError(`Invalid path expression with result ${shown(value)}`);
 }
 
 function getPath(value: Json, path: Path): Json {
@@ -266,7 +308,11 @@ function setPath(value: Json, path: Path, replacement: Json): Json {
     const to = (key.get("end") as number | null) ?? list.length;
     const changed = setPath(slice(list, from, to), rest, replacement);
     if (!Array.isArray(changed)) return fail("A slice of an array can only be assigned another array");
-    return [...list.slice(0, from < 0 ? list.length + from : from), ...changed, ...list.slice(to < 0 ? list.length + to : to)];
+    return [
+      ...list.slice(0, from < 0 ? list.length + from : from),
+      ...changed,
+      ...list.slice(to < 0 ? list.length + to : to),
+    ];
   }
   if (typeof key === "string") {
     if (value !== null && !isMap(value)) return fail(`Cannot index ${typeOf(value)} with "${key}"`);
@@ -304,10 +350,19 @@ function deletePath(value: Json, path: Path): Json {
     copy.delete(key);
     return copy;
   }
-  if (Array.isArray(value) && typeof key === "number") return value.filter((_item, at) => at !== (key < 0 ? value.length + key : key));
+  if (Array.isArray(value) && typeof key === "number")
+    return value.filter((_item, at) => at !== (key < 0 ? value.length + key : key));
   if (Array.isArray(value) && isMap(key!)) {
     const gone = slice(value, key.get("start") ?? null, key.get("end") ?? null) as Json[];
-    const from = value.length === 0 ? 0 : Math.max(0, ((key.get("start") as number | null) ?? 0) < 0 ? value.length + (key.get("start") as number) : ((key.get("start") as number | null) ?? 0));
+    const from =
+      value.length === 0
+        ? 0
+        : Math.max(
+            0,
+            ((key.get("start") as number | null) ?? 0) < 0
+              ? value.length + (key.get("start") as number)
+              : ((key.get("start") as number | null) ?? 0),
+          );
     return [...value.slice(0, from), ...value.slice(from + gone.length)];
   }
   return fail(`Cannot delete field at ${typeof key === "string" ? "object" : "array"} index of ${typeOf(value)}`);
@@ -322,7 +377,8 @@ function bind(pattern: Pattern, value: Json, env: Environment): Environment {
     case "object":
       return pattern.entries.reduce((inner, { key, value: item }) => {
         const name = first(evaluate(key, value, inner)) ?? null;
-        const named = key.kind === "variable" ? bind({ kind: "variable", name: key.name }, index(value, key.name), inner) : inner;
+        const named =
+          key.kind === "variable" ? bind({ kind: "variable", name: key.name }, index(value, key.name), inner) : inner;
         return bind(item, index(value, key.kind === "variable" ? key.name : name), named);
       }, env);
   }
@@ -331,7 +387,12 @@ function bind(pattern: Pattern, value: Json, env: Environment): Environment {
 const define = (filter: Extract<Filter, { kind: "define" }>, env: Environment): Environment => {
   const functions = new Map(env.functions);
   const inner = { ...env, functions };
-  functions.set(`${filter.name}/${filter.parameters.length}`, { parameters: filter.parameters, body: filter.body, environment: inner, isArgument: false });
+  functions.set(`${filter.name}/${filter.parameters.length}`, {
+    parameters: filter.parameters,
+    body: filter.body,
+    environment: inner,
+    isArgument: false,
+  });
   return inner;
 };
 
@@ -343,7 +404,8 @@ function enter(closure: Closure, call: Extract<Filter, { kind: "call" }>, input:
   closure.parameters.forEach((name, at) => {
     const plain = name.replace("$", "");
     functions.set(`${plain}/0`, { parameters: [], body: call.args[at]!, environment: env, isArgument: true });
-    if (name.startsWith("$")) variables = new Map(variables).set(plain, first(evaluate(call.args[at]!, input, env)) ?? null);
+    if (name.startsWith("$"))
+      variables = new Map(variables).set(plain, first(evaluate(call.args[at]!, input, env)) ?? null);
   });
   return { ...closure.environment, functions, variables, labels: env.labels };
 }
@@ -393,10 +455,12 @@ export function* evaluate(filter: Filter, input: Json, env: Environment): Genera
       return;
     }
     case "binary":
-      for (const right of evaluate(filter.right, input, env)) for (const left of evaluate(filter.left, input, env)) yield binary(filter.operator, left, right);
+      for (const right of evaluate(filter.right, input, env))
+        for (const left of evaluate(filter.left, input, env)) yield binary(filter.operator, left, right);
       return;
     case "negate":
-      for (const value of evaluate(filter.value, input, env)) yield typeof value === "number" ? -value : fail(`${typeOf(value)} (${shown(value)}) cannot be negated`);
+      for (const value of evaluate(filter.value, input, env))
+        yield typeof value === "number" ? -value : fail(`${typeOf(value)} (${shown(value)}) cannot be negated`);
       return;
     case "update":
       yield* update(filter, input, env);
@@ -415,18 +479,24 @@ export function* evaluate(filter: Filter, input: Json, env: Environment): Genera
       return;
     case "variable": {
       if (filter.name === "ENV") yield new Map(Object.entries(env.world.env));
-      else if (filter.name === "__loc__") yield new Map<string, Json>([["file", "<top-level>"], ["line", 1]]);
+      else if (filter.name === "__loc__")
+        yield new Map<string, Json>([
+          ["file", "<top-level>"],
+          ["line", 1],
+        ]);
       else if (env.variables.has(filter.name)) yield env.variables.get(filter.name)!;
       else throw new JqError(`$${filter.name} is not defined`);
       return;
     }
     case "bind":
-      for (const value of evaluate(filter.source, input, env)) yield* evaluate(filter.body, input, bind(filter.pattern, value, env));
+      for (const value of evaluate(filter.source, input, env))
+        yield* evaluate(filter.body, input, bind(filter.pattern, value, env));
       return;
     case "reduce":
       for (const start of evaluate(filter.start, input, env)) {
         let state: Json = start;
-        for (const value of evaluate(filter.source, input, env)) state = last(evaluate(filter.update, state, bind(filter.pattern, value, env))) ?? null;
+        for (const value of evaluate(filter.source, input, env))
+          state = last(evaluate(filter.update, state, bind(filter.pattern, value, env))) ?? null;
         yield state;
       }
       return;
@@ -479,34 +549,61 @@ export function* evaluate(filter: Filter, input: Json, env: Environment): Genera
   }
 }
 
-function* evaluateAccess(filter: Extract<Filter, { kind: "field" | "slice" | "iterate" }>, target: Json, input: Json, env: Environment): Generator<Json> {
+function* evaluateAccess(
+  filter: Extract<Filter, { kind: "field" | "slice" | "iterate" }>,
+  target: Json,
+  input: Json,
+  env: Environment,
+): Generator<Json> {
   if (filter.kind === "field") for (const key of evaluate(filter.name, input, env)) yield index(target, key);
   else if (filter.kind === "slice") {
-    for (const to of filter.to ? evaluate(filter.to, input, env) : [null]) for (const from of filter.from ? evaluate(filter.from, input, env) : [null]) yield slice(target, from, to);
+    for (const to of filter.to ? evaluate(filter.to, input, env) : [null])
+      for (const from of filter.from ? evaluate(filter.from, input, env) : [null]) yield slice(target, from, to);
   } else if (Array.isArray(target)) yield* target;
   else if (isMap(target)) yield* target.values();
   else fail(`Cannot iterate over ${typeOf(target)}${target === null ? "" : ` (${shown(target)})`}`);
 }
 
-function* objects(entries: readonly { readonly key: Filter; readonly value: Filter }[], at: number, built: JsonMap, input: Json, env: Environment): Generator<Json> {
+function* objects(
+  entries: readonly { readonly key: Filter; readonly value: Filter }[],
+  at: number,
+  built: JsonMap,
+  input: Json,
+  env: Environment,
+): Generator<Json> {
   if (at === entries.length) {
     yield new Map(built);
     return;
   }
   for (const key of evaluate(entries[at]!.key, input, env)) {
     if (typeof key !== "string") fail(`Object keys must be strings`);
-    for (const value of evaluate(entries[at]!.value, input, env)) yield* objects(entries, at + 1, new Map(built).set(key as string, value), input, env);
+    for (const value of evaluate(entries[at]!.value, input, env))
+      yield* objects(entries, at + 1, new Map(built).set(key as string, value), input, env);
   }
 }
 
-function* strings(filter: Extract<Filter, { kind: "string" }>, at: number, built: string, input: Json, env: Environment): Generator<Json> {
+function* strings(
+  filter: Extract<Filter, { kind: "string" }>,
+  at: number,
+  built: string,
+  input: Json,
+  env: Environment,
+): Generator<Json> {
   if (at === filter.parts.length) {
     yield built;
     return;
   }
   const part = filter.parts[at]!;
   if (typeof part === "string") yield* strings(filter, at + 1, built + part, input, env);
-  else for (const value of evaluate(part, input, env)) yield* strings(filter, at + 1, built + (filter.format ? (format(filter.format, value) as string) : text(value)), input, env);
+  else
+    for (const value of evaluate(part, input, env))
+      yield* strings(
+        filter,
+        at + 1,
+        built + (filter.format ? (format(filter.format, value) as string) : text(value)),
+        input,
+        env,
+      );
 }
 
 const text = (value: Json): string => (typeof value === "string" ? value : toJson(value));
@@ -522,23 +619,34 @@ function format(name: string, value: Json): Json {
     case "base64d":
       return decodeUtf8(fromBase64(text(value).replace(/=+$/, "")).bytes as never);
     case "uri":
-      return encodeUtf8(text(value)).replace(/[^A-Za-z0-9\-_.~]/g, (ch) => `%${ch.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+      return encodeUtf8(text(value)).replace(
+        /[^A-Za-z0-9\-_.~]/g,
+        (ch) => `%${ch.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+      );
     case "html":
-      return text(value).replace(/[<>&'"]/g, (ch) => ({ "<": "&lt;", ">": "&gt;", "&": "&amp;", "'": "&#39;", '"': "&quot;" })[ch]!);
+      return text(value).replace(
+        /[<>&'"]/g,
+        (ch) => ({ "<": "&lt;", ">": "&gt;", "&": "&amp;", "'": "&#39;", '"': "&quot;" })[ch]!,
+      );
     case "csv":
     case "tsv": {
-      if (!Array.isArray(value)) return fail(`${typeOf(value)} (${shown(value)}) cannot be ${name}-formatted, only an array can be`);
+      if (!Array.isArray(value))
+        return fail(`${typeOf(value)} (${shown(value)}) cannot be ${name}-formatted, only an array can be`);
       return value
         .map((item) => {
           if (item === null) return "";
           if (typeof item === "boolean" || typeof item === "number") return toJson(item);
           if (typeof item !== "string") return fail(`${typeOf(item)} (${shown(item)}) is not valid in a ${name} row`);
-          return name === "csv" ? `"${item.replaceAll('"', '""')}"` : item.replace(/[\\\t\n\r]/g, (ch) => ({ "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" })[ch]!);
+          return name === "csv"
+            ? `"${item.replaceAll('"', '""')}"`
+            : item.replace(/[\\\t\n\r]/g, (ch) => ({ "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" })[ch]!);
         })
         .join(name === "csv" ? "," : "\t");
     }
     case "sh":
-      return (Array.isArray(value) ? value : [value]).map((item) => (typeof item === "string" ? `'${item.replaceAll("'", "'\\''")}'` : toJson(item))).join(" ");
+      return (Array.isArray(value) ? value : [value])
+        .map((item) => (typeof item === "string" ? `'${item.replaceAll("'", "'\\''")}'` : toJson(item)))
+        .join(" ");
     default:
       return fail(`${name} is not a valid format`);
   }
@@ -568,7 +676,8 @@ function binary(operator: string, a: Json, b: Json): Json {
       return fail(`${typeOf(a)} (${shown(a)}) and ${typeOf(b)} (${shown(b)}) cannot be added`);
     case "-":
       if (typeof a === "number" && typeof b === "number") return a - b;
-      if (Array.isArray(a) && Array.isArray(b)) return a.filter((item) => !b.some((other) => compareJson(item, other) === 0));
+      if (Array.isArray(a) && Array.isArray(b))
+        return a.filter((item) => !b.some((other) => compareJson(item, other) === 0));
       return fail(`${typeOf(a)} (${shown(a)}) and ${typeOf(b)} (${shown(b)}) cannot be subtracted`);
     case "*":
       if (typeof a === "number" && typeof b === "number") return a * b;
@@ -576,11 +685,21 @@ function binary(operator: string, a: Json, b: Json): Json {
       if (isMap(a) && isMap(b)) return merge(a, b);
       return fail(`${typeOf(a)} (${shown(a)}) and ${typeOf(b)} (${shown(b)}) cannot be multiplied`);
     case "/":
-      if (typeof a === "number" && typeof b === "number") return b === 0 ? fail(`${typeOf(a)} (${shown(a)}) and ${typeOf(b)} (${shown(b)}) cannot be divided because the divisor is zero`) : a / b;
+      if (typeof a === "number" && typeof b === "number")
+        return b === 0
+          ? fail(
+              `${typeOf(a)} (${shown(a)}) and ${typeOf(b)} (${shown(b)}) cannot be divided because the divisor is zero`,
+            )
+          : a / b;
       if (typeof a === "string" && typeof b === "string") return a === "" ? [] : a.split(b);
       return fail(`${typeOf(a)} (${shown(a)}) and ${typeOf(b)} (${shown(b)}) cannot be divided`);
     default:
-      if (typeof a === "number" && typeof b === "number") return Math.trunc(b) === 0 ? fail(`${typeOf(a)} (${shown(a)}) and ${typeOf(b)} (${shown(b)}) cannot be divided because the divisor is zero`) : Math.trunc(a) % Math.trunc(Math.abs(b));
+      if (typeof a === "number" && typeof b === "number")
+        return Math.trunc(b) === 0
+          ? fail(
+              `${typeOf(a)} (${shown(a)}) and ${typeOf(b)} (${shown(b)}) cannot be divided because the divisor is zero`,
+            )
+          : Math.trunc(a) % Math.trunc(Math.abs(b));
       return fail(`${typeOf(a)} (${shown(a)}) and ${typeOf(b)} (${shown(b)}) cannot be divided`);
   }
 }
@@ -610,7 +729,14 @@ function* update(filter: Extract<Filter, { kind: "update" }>, input: Json, env: 
     let result = input;
     for (const [path] of [...paths(filter.left, [], input, env)]) {
       const old = getPath(result, path);
-      const next = filter.operator === "=" ? value : filter.operator === "//=" ? (truthy(old) ? old : value) : binary(filter.operator[0]!, old, value);
+      const next =
+        filter.operator === "="
+          ? value
+          : filter.operator === "//="
+            ? truthy(old)
+              ? old
+              : value
+            : binary(filter.operator[0]!, old, value);
       result = setPath(result, path, next);
     }
     yield result;
@@ -694,11 +820,31 @@ function sortBy(list: readonly Json[], keys: readonly Json[]): number[] {
   return list.map((_item, at) => at).sort((x, y) => compareJson(keys[x]!, keys[y]!) || x - y);
 }
 
-const array = (value: Json, what: string): Json[] => (Array.isArray(value) ? value : fail(`${typeOf(value)} (${shown(value)}) ${what}`));
-const string = (value: Json, what: string): string => (typeof value === "string" ? value : fail(`${typeOf(value)} (${shown(value)}) ${what}`));
-const number = (value: Json, what: string): number => (typeof value === "number" ? value : fail(`${typeOf(value)} (${shown(value)}) ${what}`));
+const array = (value: Json, what: string): Json[] =>
+  Array.isArray(value) ? value : fail(`${typeOf(value)} (${shown(value)}) ${what}`);
+const string = (value: Json, what: string): string =>
+  typeof value === "string" ? value : fail(`${typeOf(value)} (${shown(value)}) ${what}`);
+const number = (value: Json, what: string): number =>
+  typeof value === "number" ? value : fail(`${typeOf(value)} (${shown(value)}) ${what}`);
 
-const math: Readonly<Record<string, (x: number) => number>> = { floor: Math.floor, ceil: Math.ceil, round: (x) => Math.sign(x) * Math.round(Math.abs(x)), sqrt: Math.sqrt, fabs: Math.abs, trunc: Math.trunc, exp: Math.exp, log: Math.log, log2: Math.log2, log10: Math.log10, exp2: (x) => 2 ** x, exp10: (x) => 10 ** x, sin: Math.sin, cos: Math.cos, tan: Math.tan, cbrt: Math.cbrt };
+const math: Readonly<Record<string, (x: number) => number>> = {
+  floor: Math.floor,
+  ceil: Math.ceil,
+  round: (x) => Math.sign(x) * Math.round(Math.abs(x)),
+  sqrt: Math.sqrt,
+  fabs: Math.abs,
+  trunc: Math.trunc,
+  exp: Math.exp,
+  log: Math.log,
+  log2: Math.log2,
+  log10: Math.log10,
+  exp2: (x) => 2 ** x,
+  exp10: (x) => 10 ** x,
+  sin: Math.sin,
+  cos: Math.cos,
+  tan: Math.tan,
+  cbrt: Math.cbrt,
+};
 
 export class Halt {
   constructor(
@@ -753,7 +899,8 @@ function* builtin(name: string, args: readonly Filter[], input: Json, env: Envir
       for (const path of each(a!)) yield getPath(input, array(path, "Path must be specified as an array"));
       return;
     case "setpath/2":
-      for (const path of each(a!)) for (const value of each(b!)) yield setPath(input, array(path, "Path must be specified as an array"), value);
+      for (const path of each(a!))
+        for (const value of each(b!)) yield setPath(input, array(path, "Path must be specified as an array"), value);
       return;
     case "delpaths/1":
       for (const list of each(a!)) yield deletePaths(input, list as Json[][]);
@@ -802,7 +949,14 @@ function* builtin(name: string, args: readonly Filter[], input: Json, env: Envir
       for (const end of each(a!)) for (let i = 0; i < number(end, "Range bounds must be numeric"); i++) yield i;
       return;
     case "range/2":
-      for (const start of each(a!)) for (const end of each(b!)) for (let i = number(start, "Range bounds must be numeric"); i < number(end, "Range bounds must be numeric"); i++) yield i;
+      for (const start of each(a!))
+        for (const end of each(b!))
+          for (
+            let i = number(start, "Range bounds must be numeric");
+            i < number(end, "Range bounds must be numeric");
+            i++
+          )
+            yield i;
       return;
     case "range/3":
       for (const start of each(a!))
@@ -814,7 +968,15 @@ function* builtin(name: string, args: readonly Filter[], input: Json, env: Envir
           }
       return;
     case "sub/3":
-      for (const flags of each(c!)) for (const pattern of each(a!)) yield* substitute(string(input, "cannot be matched, as it is not a string"), text(pattern), text(flags), b!, env);
+      for (const flags of each(c!))
+        for (const pattern of each(a!))
+          yield* substitute(
+            string(input, "cannot be matched, as it is not a string"),
+            text(pattern),
+            text(flags),
+            b!,
+            env,
+          );
       return;
   }
   if (args.length === 0) {
@@ -851,7 +1013,11 @@ function simple(name: string, input: Json, env: Environment): Json {
     case "tonumber":
       if (typeof input === "number") return input;
       if (typeof input === "string" && input.trim() !== "" && !Number.isNaN(Number(input))) return Number(input);
-      return fail(typeof input === "string" ? `Invalid numeric literal at EOF at line 1, column ${input.length} (while parsing '${input}')` : `${typeOf(input)} (${shown(input)}) cannot be parsed as a number`);
+      return fail(
+        typeof input === "string"
+          ? `Invalid numeric literal at EOF at line 1, column ${input.length} (while parsing '${input}')`
+          : `${typeOf(input)} (${shown(input)}) cannot be parsed as a number`,
+      );
     case "tojson":
       return toJson(input);
     case "fromjson":
@@ -873,7 +1039,11 @@ function simple(name: string, input: Json, env: Environment): Json {
     case "min":
     case "max": {
       const list = array(input, "Cannot iterate over");
-      return list.reduce<Json>((best, item, at) => (at === 0 || (name === "min" ? compareJson(item, best) < 0 : compareJson(item, best) >= 0) ? item : best), null);
+      return list.reduce<Json>(
+        (best, item, at) =>
+          at === 0 || (name === "min" ? compareJson(item, best) < 0 : compareJson(item, best) >= 0) ? item : best,
+        null,
+      );
     }
     case "reverse":
       if (typeof input === "string") return [...input].reverse().join("");
@@ -893,7 +1063,9 @@ function simple(name: string, input: Json, env: Environment): Json {
     case "explode":
       return [...string(input, "cannot be exploded")].map((ch) => ch.codePointAt(0)!);
     case "implode":
-      return array(input, "cannot be imploded").map((code) => String.fromCodePoint(code as number)).join("");
+      return array(input, "cannot be imploded")
+        .map((code) => String.fromCodePoint(code as number))
+        .join("");
     case "now":
       return env.world.now() / 1000;
     case "transpose": {
@@ -913,7 +1085,9 @@ function simple(name: string, input: Json, env: Environment): Json {
       return typeof input === "number" && Number.isFinite(input) && input !== 0;
     case "fromdateiso8601": {
       const at = parseRfc3339(text(input));
-      return at === undefined ? fail(`date "${text(input)}" does not match format "%Y-%m-%dT%H:%M:%SZ"`) : Math.floor(at / 1000);
+      return at === undefined
+        ? fail(`date "${text(input)}" does not match format "%Y-%m-%dT%H:%M:%SZ"`)
+        : Math.floor(at / 1000);
     }
     case "mktime": {
       const [year, month, day, hour, minute, second] = array(input, "mktime requires array of 6 numbers") as number[];
@@ -943,7 +1117,8 @@ function contains(a: Json, b: Json): boolean {
   if (isMap(a) && isMap(b)) return [...b].every(([key, value]) => a.has(key) && contains(a.get(key)!, value));
   if (Array.isArray(a) && Array.isArray(b)) return b.every((item) => a.some((other) => contains(other, item)));
   if (typeof a === "string" && typeof b === "string") return a.includes(b);
-  if (typeOf(a) !== typeOf(b)) fail(`${typeOf(a)} (${shown(a)}) and ${typeOf(b)} (${shown(b)}) cannot have their containment checked`);
+  if (typeOf(a) !== typeOf(b))
+    fail(`${typeOf(a)} (${shown(a)}) and ${typeOf(b)} (${shown(b)}) cannot have their containment checked`);
   return compareJson(a, b) === 0;
 }
 
@@ -953,28 +1128,49 @@ function* one(name: string, input: Json, value: Json): Generator<Json> {
     case "has":
       if (isMap(input) && typeof value === "string") yield input.has(value);
       else if (Array.isArray(input) && typeof value === "number") yield value >= 0 && value < input.length;
-      else fail(`Cannot check whether ${typeOf(input)} has a ${typeof value === "string" ? "string" : typeOf(value)} key`);
+      else
+        fail(`Cannot check whether ${typeOf(input)} has a ${typeof value === "string" ? "string" : typeOf(value)} key`);
       return;
     case "contains":
       yield contains(input, value);
       return;
     case "startswith":
-      yield string(input, "startswith() requires string inputs").startsWith(string(value, "startswith() requires string inputs"));
+      yield string(input, "startswith() requires string inputs").startsWith(
+        string(value, "startswith() requires string inputs"),
+      );
       return;
     case "endswith":
-      yield string(input, "endswith() requires string inputs").endsWith(string(value, "endswith() requires string inputs"));
+      yield string(input, "endswith() requires string inputs").endsWith(
+        string(value, "endswith() requires string inputs"),
+      );
       return;
     case "ltrimstr":
-      yield typeof input === "string" && typeof value === "string" && input.startsWith(value) ? input.slice(value.length) : input;
+      yield typeof input === "string" && typeof value === "string" && input.startsWith(value)
+        ? input.slice(value.length)
+        : input;
       return;
     case "rtrimstr":
-      yield typeof input === "string" && typeof value === "string" && value !== "" && input.endsWith(value) ? input.slice(0, -value.length) : input;
+      yield typeof input === "string" && typeof value === "string" && value !== "" && input.endsWith(value)
+        ? input.slice(0, -value.length)
+        : input;
       return;
     case "split":
-      yield string(input, "split input and separator must be strings") === "" ? [] : (input as string).split(string(value, "split input and separator must be strings"));
+      yield string(input, "split input and separator must be strings") === ""
+        ? []
+        : (input as string).split(string(value, "split input and separator must be strings"));
       return;
     case "join":
-      yield array(input, "cannot be joined").map((item) => (item === null ? "" : typeof item === "string" ? item : typeof item === "number" || typeof item === "boolean" ? toJson(item) : fail(`Cannot join with ${typeOf(item)}`))).join(string(value, "cannot be a separator"));
+      yield array(input, "cannot be joined")
+        .map((item) =>
+          item === null
+            ? ""
+            : typeof item === "string"
+              ? item
+              : typeof item === "number" || typeof item === "boolean"
+                ? toJson(item)
+                : fail(`Cannot join with ${typeOf(item)}`),
+        )
+        .join(string(value, "cannot be a separator"));
       return;
     case "flatten":
       yield flatten(array(input, "Cannot iterate over"), number(value, "flatten depth must not be negative"));
@@ -990,7 +1186,9 @@ function* one(name: string, input: Json, value: Json): Generator<Json> {
       yield toJson(input);
       return;
     case "strftime": {
-      const seconds = Array.isArray(input) ? (simple("mktime", input, undefined as never) as number) : number(input, "strftime/1 requires parsed datetime inputs");
+      const seconds = Array.isArray(input)
+        ? (simple("mktime", input, undefined as never) as number)
+        : number(input, "strftime/1 requires parsed datetime inputs");
       yield strftime(string(value, "strftime/1 requires a string format"), seconds * 1000);
       return;
     }
@@ -1024,7 +1222,12 @@ function* one(name: string, input: Json, value: Json): Generator<Json> {
       const list = array(input, "Cannot iterate over");
       const keys = value as Json[];
       let best = -1;
-      for (let at = 0; at < list.length; at++) if (best < 0 || (name === "_min" ? compareJson(keys[at]!, keys[best]!) < 0 : compareJson(keys[at]!, keys[best]!) >= 0)) best = at;
+      for (let at = 0; at < list.length; at++)
+        if (
+          best < 0 ||
+          (name === "_min" ? compareJson(keys[at]!, keys[best]!) < 0 : compareJson(keys[at]!, keys[best]!) >= 0)
+        )
+          best = at;
       yield best < 0 ? null : list[best]!;
       return;
     }
@@ -1044,7 +1247,9 @@ function* one(name: string, input: Json, value: Json): Generator<Json> {
       yield input;
       return;
     case "trimstr":
-      yield typeof input === "string" && typeof value === "string" ? input.replace(new RegExp(`^(?:${value})|(?:${value})$`, "g"), "") : input;
+      yield typeof input === "string" && typeof value === "string"
+        ? input.replace(new RegExp(`^(?:${value})|(?:${value})$`, "g"), "")
+        : input;
       return;
   }
   fail(`${name}/1 is not defined`);
@@ -1054,7 +1259,8 @@ function positions(input: Json, value: Json): number[] {
   if (input === null) return [];
   if (typeof input === "string" && typeof value === "string") {
     const found: number[] = [];
-    for (let at = input.indexOf(value); at >= 0 && value !== ""; at = input.indexOf(value, at + 1)) found.push([...input.slice(0, at)].length);
+    for (let at = input.indexOf(value); at >= 0 && value !== ""; at = input.indexOf(value, at + 1))
+      found.push([...input.slice(0, at)].length);
     return found;
   }
   const list = array(input, "Cannot determine indices");
@@ -1092,7 +1298,10 @@ function* two(name: string, input: Json, first_: Json, second: Json): Generator<
   const letters = flags === null ? "" : (flags as string);
   let regexp: RegExp;
   try {
-    regexp = new RegExp(string(pattern, "cannot be matched, as it is not a string"), `gu${letters.includes("i") ? "i" : ""}${letters.includes("s") ? "s" : ""}`);
+    regexp = new RegExp(
+      string(pattern, "cannot be matched, as it is not a string"),
+      `gu${letters.includes("i") ? "i" : ""}${letters.includes("s") ? "s" : ""}`,
+    );
   } catch {
     return void fail(`${text(pattern)} (at offset 0) is not a valid regex`);
   }
@@ -1115,7 +1324,8 @@ function* two(name: string, input: Json, first_: Json, second: Json): Generator<
       for (const match of matches) yield match.length > 1 ? match.slice(1).map((group) => group ?? null) : match[0];
       return;
     case "capture":
-      for (const match of letters.includes("g") ? matches : matches.slice(0, 1)) yield new Map<string, Json>(Object.entries(match.groups ?? {}).map(([key, value]) => [key, value ?? null]));
+      for (const match of letters.includes("g") ? matches : matches.slice(0, 1))
+        yield new Map<string, Json>(Object.entries(match.groups ?? {}).map(([key, value]) => [key, value ?? null]));
       return;
     case "match":
       for (const match of letters.includes("g") ? matches : matches.slice(0, 1)) {
@@ -1124,7 +1334,23 @@ function* two(name: string, input: Json, first_: Json, second: Json): Generator<
           ["offset", [...subject.slice(0, match.index ?? 0)].length],
           ["length", [...match[0]].length],
           ["string", match[0]],
-          ["captures", match.slice(1).map((group, at) => new Map<string, Json>([["offset", group === undefined ? -1 : [...subject.slice(0, (match.index ?? 0) + match[0].indexOf(group))].length], ["length", group === undefined ? 0 : [...group].length], ["string", group ?? null], ["name", names[at] ?? null]]))],
+          [
+            "captures",
+            match.slice(1).map(
+              (group, at) =>
+                new Map<string, Json>([
+                  [
+                    "offset",
+                    group === undefined
+                      ? -1
+                      : [...subject.slice(0, (match.index ?? 0) + match[0].indexOf(group))].length,
+                  ],
+                  ["length", group === undefined ? 0 : [...group].length],
+                  ["string", group ?? null],
+                  ["name", names[at] ?? null],
+                ]),
+            ),
+          ],
         ]);
       }
       return;
@@ -1132,13 +1358,21 @@ function* two(name: string, input: Json, first_: Json, second: Json): Generator<
 }
 
 /** sub and gsub: the replacement is a filter that sees the named captures of each match. */
-function* substitute(subject: string, pattern: string, flags: string, filter: Filter, env: Environment): Generator<Json> {
+function* substitute(
+  subject: string,
+  pattern: string,
+  flags: string,
+  filter: Filter,
+  env: Environment,
+): Generator<Json> {
   const regexp = new RegExp(pattern, `gu${flags.includes("i") ? "i" : ""}`);
   const matches = [...subject.matchAll(regexp)];
   let out = "";
   let at = 0;
   for (const match of flags.includes("g") ? matches : matches.slice(0, 1)) {
-    const groups = new Map<string, Json>(Object.entries(match.groups ?? {}).map(([key, value]) => [key, value ?? null]));
+    const groups = new Map<string, Json>(
+      Object.entries(match.groups ?? {}).map(([key, value]) => [key, value ?? null]),
+    );
     out += subject.slice(at, match.index) + text(first(evaluate(filter, groups, env)) ?? "");
     at = match.index + match[0].length;
   }

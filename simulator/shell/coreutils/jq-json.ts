@@ -40,9 +40,14 @@ export class JsonReader {
     if (ch === "{") return this.#object();
     if (ch === "[") return this.#array();
     if (ch === '"') return this.#string();
-    const word = /^(?:true|false|null|nan|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.])/.exec(this.#text.slice(this.#at, this.#at + 400));
+    const word = /^(?:true|false|null|nan|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?)(?![\w.])/.exec(
+      this.#text.slice(this.#at, this.#at + 400),
+    );
     if (!word) {
-      this.#at = Math.min(this.#text.length, this.#at + (/^[\w.+-]+/.exec(this.#text.slice(this.#at))?.[0].length ?? 0) + 1);
+      this.#at = Math.min(
+        this.#text.length,
+        this.#at + (/^[\w.+-]+/.exec(this.#text.slice(this.#at))?.[0].length ?? 0) + 1,
+      );
       this.#fail(ch === undefined ? "Unfinished JSON term at EOF" : "Invalid numeric literal");
     }
     this.#at += word![0].length;
@@ -62,10 +67,14 @@ export class JsonReader {
     }
     for (;;) {
       this.#space();
-      if (this.#text[this.#at] !== '"') this.#fail(this.#at >= this.#text.length ? "Unfinished JSON term at EOF" : "Object keys must be strings");
+      if (this.#text[this.#at] !== '"')
+        this.#fail(this.#at >= this.#text.length ? "Unfinished JSON term at EOF" : "Object keys must be strings");
       const key = this.#string();
       this.#space();
-      if (this.#text[this.#at] !== ":") this.#fail(this.#at >= this.#text.length ? "Unfinished JSON term at EOF" : "Objects must consist of key:value pairs");
+      if (this.#text[this.#at] !== ":")
+        this.#fail(
+          this.#at >= this.#text.length ? "Unfinished JSON term at EOF" : "Objects must consist of key:value pairs",
+        );
       this.#at++;
       this.#space();
       map.set(key, this.#value());
@@ -110,7 +119,9 @@ export class JsonReader {
     const source = this.#text.slice(this.#at, end + 1);
     this.#at = end + 1;
     try {
-      return JSON.parse(source.replace(/[\x00-\x1f]/g, (ch) => `\\u${ch.charCodeAt(0).toString(16).padStart(4, "0")}`)) as string;
+      return JSON.parse(
+        source.replace(/[\x00-\x1f]/g, (ch) => `\\u${ch.charCodeAt(0).toString(16).padStart(4, "0")}`),
+      ) as string;
     } catch {
       return this.#fail("Invalid escape");
     }
@@ -125,10 +136,20 @@ export interface PrintOptions {
   readonly ascii: boolean;
 }
 
-const COLORS = { null: "1;30", false: "0;39", true: "0;39", number: "0;39", string: "0;32", array: "1;39", object: "1;39", key: "34;1" } as const;
+const COLORS = {
+  null: "1;30",
+  false: "0;39",
+  true: "0;39",
+  number: "0;39",
+  string: "0;32",
+  array: "1;39",
+  object: "1;39",
+  key: "34;1",
+} as const;
 
 export function printJson(value: Json, options: PrintOptions, depth = 0): string {
-  const paint = (kind: keyof typeof COLORS, text: string): string => (options.color ? `\x1b[${COLORS[kind]}m${text}\x1b[0m` : text);
+  const paint = (kind: keyof typeof COLORS, text: string): string =>
+    options.color ? `\x1b[${COLORS[kind]}m${text}\x1b[0m` : text;
   if (value === null) return paint("null", "null");
   if (typeof value === "boolean") return paint(value ? "true" : "false", String(value));
   if (typeof value === "number") return paint("number", printNumber(value));
@@ -137,11 +158,20 @@ export function printJson(value: Json, options: PrintOptions, depth = 0): string
   const kind = Array.isArray(value) ? "array" : "object";
   const items = Array.isArray(value)
     ? value.map((item) => printJson(item, options, depth + 1))
-    : (options.sortKeys ? [...value.keys()].sort() : [...value.keys()]).map((key) => `${paint("key", printString(key, options.ascii))}${paint(kind, ":")}${options.indent === undefined ? "" : " "}${printJson(value.get(key)!, options, depth + 1)}`);
+    : (options.sortKeys ? [...value.keys()].sort() : [...value.keys()]).map(
+        (key) =>
+          `${paint("key", printString(key, options.ascii))}${paint(kind, ":")}${options.indent === undefined ? "" : " "}${printJson(value.get(key)!, options, depth + 1)}`,
+      );
   if (items.length === 0) return paint(kind, open + close);
   if (options.indent === undefined) return paint(kind, open) + items.join(paint(kind, ",")) + paint(kind, close);
   const pad = `\n${options.indent.repeat(depth + 1)}`;
-  return paint(kind, open) + pad + items.join(paint(kind, ",") + pad) + `\n${options.indent.repeat(depth)}` + paint(kind, close);
+  return (
+    paint(kind, open) +
+    pad +
+    items.join(paint(kind, ",") + pad) +
+    `\n${options.indent.repeat(depth)}` +
+    paint(kind, close)
+  );
 }
 
 function printNumber(value: number): string {
@@ -150,10 +180,15 @@ function printNumber(value: number): string {
   if (Object.is(value, -0)) return "-0";
   if (Number.isInteger(value) && Math.abs(value) < 1e17) return String(value);
   if (Math.abs(value) >= 1e17) return value.toExponential().replace(/e\+?(\d)$/, "e+0$1");
-  return String(Number(value.toPrecision(17))).replace(/e\+?(-?)(\d+)$/, (_all, sign: string, digits: string) => `e${sign || "+"}${digits.padStart(2, "0")}`);
+  return String(Number(value.toPrecision(17))).replace(
+    /e\+?(-?)(\d+)$/,
+    (_all, sign: string, digits: string) => `e${sign || "+"}${digits.padStart(2, "0")}`,
+  );
 }
 
 const printString = (text: string, ascii: boolean): string => {
   const plain = JSON.stringify(text).replace(/\x7f/g, "\\u007f");
-  return ascii ? plain.replace(/[\u0080-\uffff]/g, (ch) => `\\u${ch.charCodeAt(0).toString(16).padStart(4, "0")}`) : plain;
+  return ascii
+    ? plain.replace(/[\u0080-\uffff]/g, (ch) => `\\u${ch.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    : plain;
 };

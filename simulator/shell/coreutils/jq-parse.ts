@@ -4,7 +4,12 @@ export type Filter =
   | { readonly kind: "identity" | "recurse" }
   | { readonly kind: "literal"; readonly value: null | boolean | number | string }
   | { readonly kind: "field"; readonly target: Filter; readonly name: Filter }
-  | { readonly kind: "slice"; readonly target: Filter; readonly from: Filter | undefined; readonly to: Filter | undefined }
+  | {
+      readonly kind: "slice";
+      readonly target: Filter;
+      readonly from: Filter | undefined;
+      readonly to: Filter | undefined;
+    }
   | { readonly kind: "iterate"; readonly target: Filter }
   | { readonly kind: "pipe" | "comma" | "and" | "or" | "alternative"; readonly left: Filter; readonly right: Filter }
   | { readonly kind: "binary"; readonly operator: string; readonly left: Filter; readonly right: Filter }
@@ -16,12 +21,31 @@ export type Filter =
   | { readonly kind: "format"; readonly name: string }
   | { readonly kind: "variable"; readonly name: string }
   | { readonly kind: "bind"; readonly source: Filter; readonly pattern: Pattern; readonly body: Filter }
-  | { readonly kind: "reduce"; readonly source: Filter; readonly pattern: Pattern; readonly start: Filter; readonly update: Filter }
-  | { readonly kind: "foreach"; readonly source: Filter; readonly pattern: Pattern; readonly start: Filter; readonly update: Filter; readonly extract: Filter | undefined }
+  | {
+      readonly kind: "reduce";
+      readonly source: Filter;
+      readonly pattern: Pattern;
+      readonly start: Filter;
+      readonly update: Filter;
+    }
+  | {
+      readonly kind: "foreach";
+      readonly source: Filter;
+      readonly pattern: Pattern;
+      readonly start: Filter;
+      readonly update: Filter;
+      readonly extract: Filter | undefined;
+    }
   | { readonly kind: "if"; readonly test: Filter; readonly yes: Filter; readonly no: Filter | undefined }
   | { readonly kind: "try"; readonly body: Filter; readonly handler: Filter | undefined }
   | { readonly kind: "call"; readonly name: string; readonly args: readonly Filter[] }
-  | { readonly kind: "define"; readonly name: string; readonly parameters: readonly string[]; readonly body: Filter; readonly rest: Filter }
+  | {
+      readonly kind: "define";
+      readonly name: string;
+      readonly parameters: readonly string[];
+      readonly body: Filter;
+      readonly rest: Filter;
+    }
   | { readonly kind: "label"; readonly name: string; readonly body: Filter };
 
 export type Pattern =
@@ -39,7 +63,42 @@ interface Token {
   readonly parts?: readonly (string | Filter)[];
 }
 
-const OPERATORS = ["?//", "|=", "//=", "+=", "-=", "*=", "/=", "%=", "==", "!=", "<=", ">=", "//", "..", "|", ",", ".", "[", "]", "{", "}", "(", ")", ":", ";", "=", "<", ">", "+", "-", "*", "/", "%", "?"];
+const OPERATORS = [
+  "?//",
+  "|=",
+  "//=",
+  "+=",
+  "-=",
+  "*=",
+  "/=",
+  "%=",
+  "==",
+  "!=",
+  "<=",
+  ">=",
+  "//",
+  "..",
+  "|",
+  ",",
+  ".",
+  "[",
+  "]",
+  "{",
+  "}",
+  "(",
+  ")",
+  ":",
+  ";",
+  "=",
+  "<",
+  ">",
+  "+",
+  "-",
+  "*",
+  "/",
+  "%",
+  "?",
+];
 
 function tokenize(source: string): Token[] {
   const tokens: Token[] = [];
@@ -62,9 +121,22 @@ function tokenize(source: string): Token[] {
     }
     const rest = source.slice(i);
     const match =
-      /^\.(?=[A-Za-z_])([A-Za-z_]\w*)/.exec(rest) ?? /^\$(__loc__|[A-Za-z_]\w*)/.exec(rest) ?? /^((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)/.exec(rest) ?? /^@([a-z0-9]+)/.exec(rest) ?? /^([A-Za-z_]\w*(?:::\w+)*)/.exec(rest);
+      /^\.(?=[A-Za-z_])([A-Za-z_]\w*)/.exec(rest) ??
+      /^\$(__loc__|[A-Za-z_]\w*)/.exec(rest) ??
+      /^((?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)/.exec(rest) ??
+      /^@([a-z0-9]+)/.exec(rest) ??
+      /^([A-Za-z_]\w*(?:::\w+)*)/.exec(rest);
     if (match) {
-      const type = ch === "." && /[A-Za-z_]/.test(rest[1] ?? "") ? "field" : ch === "$" ? "variable" : /[\d.]/.test(ch) ? "number" : ch === "@" ? "format" : "name";
+      const type =
+        ch === "." && /[A-Za-z_]/.test(rest[1] ?? "")
+          ? "field"
+          : ch === "$"
+            ? "variable"
+            : /[\d.]/.test(ch)
+              ? "number"
+              : ch === "@"
+                ? "format"
+                : "name";
       tokens.push({ type, text: match[1]! });
       i += match[0].length;
       continue;
@@ -84,7 +156,10 @@ function readString(source: string, start: number): [(string | Filter)[], number
   let text = "";
   let i = start;
   while (source[i] !== '"') {
-    if (i >= source.length) throw new JqSyntaxError("syntax error, unexpected end of file, expecting QQSTRING_TEXT or QQSTRING_INTERP_START or QQSTRING_END");
+    if (i >= source.length)
+      throw new JqSyntaxError(
+        "syntax error, unexpected end of file, expecting QQSTRING_TEXT or QQSTRING_INTERP_START or QQSTRING_END",
+      );
     if (source[i] !== "\\") {
       text += source[i++];
       continue;
@@ -121,7 +196,26 @@ export function parseJq(source: string): Filter {
   return new Parser(tokenize(source)).whole();
 }
 
-const KEYWORDS = new Set(["and", "or", "not", "if", "then", "elif", "else", "end", "as", "def", "reduce", "foreach", "try", "catch", "label", "import", "include", "__loc__"]);
+const KEYWORDS = new Set([
+  "and",
+  "or",
+  "not",
+  "if",
+  "then",
+  "elif",
+  "else",
+  "end",
+  "as",
+  "def",
+  "reduce",
+  "foreach",
+  "try",
+  "catch",
+  "label",
+  "import",
+  "include",
+  "__loc__",
+]);
 const identity: Filter = { kind: "identity" };
 
 class Parser {
@@ -152,7 +246,22 @@ class Parser {
 
   #fail(): never {
     const token = this.#token;
-    const name = token.type === "end" ? "$end" : token.type === "operator" ? `'${token.text}'` : token.type === "field" ? "FIELD" : token.type === "number" ? "LITERAL" : token.type === "string" ? "QQSTRING_START" : token.type === "format" ? "FORMAT" : KEYWORDS.has(token.text) ? token.text : "IDENT";
+    const name =
+      token.type === "end"
+        ? "$end"
+        : token.type === "operator"
+          ? `'${token.text}'`
+          : token.type === "field"
+            ? "FIELD"
+            : token.type === "number"
+              ? "LITERAL"
+              : token.type === "string"
+                ? "QQSTRING_START"
+                : token.type === "format"
+                  ? "FORMAT"
+                  : KEYWORDS.has(token.text)
+                    ? token.text
+                    : "IDENT";
     throw new JqSyntaxError(`syntax error, unexpected ${name}`);
   }
 
@@ -178,7 +287,13 @@ class Parser {
       this.#expect(":");
       const body = this.#pipe();
       this.#expect(";");
-      return { kind: "define", name, parameters, body, rest: this.#token.type === "end" || this.#is(")") ? identity : this.#pipe() };
+      return {
+        kind: "define",
+        name,
+        parameters,
+        body,
+        rest: this.#token.type === "end" || this.#is(")") ? identity : this.#pipe(),
+      };
     }
     if (this.#take("label")) {
       const name = this.#token.text;
@@ -315,10 +430,17 @@ class Parser {
       else if (this.#token.type === "field") {
         filter = { kind: "field", target: filter, name: { kind: "literal", value: this.#token.text } };
         this.#at++;
-      } else if (this.#is(".") && (this.#tokens[this.#at + 1]?.type === "string" || this.#tokens[this.#at + 1]?.text === "[")) {
+      } else if (
+        this.#is(".") &&
+        (this.#tokens[this.#at + 1]?.type === "string" || this.#tokens[this.#at + 1]?.text === "[")
+      ) {
         this.#at++;
         if (this.#token.type === "string") {
-          filter = { kind: "field", target: filter, name: { kind: "string", format: undefined, parts: this.#token.parts! } };
+          filter = {
+            kind: "field",
+            target: filter,
+            name: { kind: "string", format: undefined, parts: this.#token.parts! },
+          };
           this.#at++;
         }
       } else if (this.#is("[")) filter = this.#index(filter);
@@ -405,10 +527,16 @@ class Parser {
         entries.push({ key: { kind: "literal", value: token.text }, value: { kind: "variable", name: token.text } });
       } else if (token.type === "format") {
         const key = this.#primary();
-        entries.push({ key, value: this.#take(":") ? this.#objectValue() : { kind: "field", target: identity, name: key } });
+        entries.push({
+          key,
+          value: this.#take(":") ? this.#objectValue() : { kind: "field", target: identity, name: key },
+        });
       } else {
         const key = this.#key();
-        entries.push({ key, value: this.#take(":") ? this.#objectValue() : { kind: "field", target: identity, name: key } });
+        entries.push({
+          key,
+          value: this.#take(":") ? this.#objectValue() : { kind: "field", target: identity, name: key },
+        });
       }
       if (!this.#take(",")) {
         this.#expect("}");

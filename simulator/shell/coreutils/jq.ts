@@ -16,9 +16,19 @@ function baseEnvironment(): Environment {
   if (prelude) return prelude;
   let filter: Filter = parseJq(PRELUDE);
   const functions = new Map<string, Environment["functions"] extends ReadonlyMap<string, infer T> ? T : never>();
-  const environment: Environment = { variables: new Map(), functions, labels: new Map(), world: { env: {}, now: () => 0, nextInput: () => undefined } };
+  const environment: Environment = {
+    variables: new Map(),
+    functions,
+    labels: new Map(),
+    world: { env: {}, now: () => 0, nextInput: () => undefined },
+  };
   while (filter.kind === "define") {
-    functions.set(`${filter.name}/${filter.parameters.length}`, { parameters: filter.parameters, body: filter.body, environment, isArgument: false });
+    functions.set(`${filter.name}/${filter.parameters.length}`, {
+      parameters: filter.parameters,
+      body: filter.body,
+      environment,
+      isArgument: false,
+    });
     filter = filter.rest;
   }
   prelude = environment;
@@ -26,10 +36,19 @@ function baseEnvironment(): Environment {
 }
 
 /** The builtins joined to this process: its environment, its clock, its inputs. */
-function liveEnvironment(tool: Tool, variables: ReadonlyMap<string, Json>, nextInput: () => Json | undefined): Environment {
+function liveEnvironment(
+  tool: Tool,
+  variables: ReadonlyMap<string, Json>,
+  nextInput: () => Json | undefined,
+): Environment {
   const base = baseEnvironment();
   const functions = new Map(base.functions);
-  const live: Environment = { ...base, functions, variables, world: { env: tool.process.env, now: () => tool.process.now(), nextInput } };
+  const live: Environment = {
+    ...base,
+    functions,
+    variables,
+    world: { env: tool.process.env, now: () => tool.process.now(), nextInput },
+  };
   // Functions of the prelude must see this world too.
   for (const [name, closure] of base.functions) functions.set(name, { ...closure, environment: live });
   return live;
@@ -46,7 +65,11 @@ export const jq: ToolRun = function* (tool) {
     const arg = tool.args[i]!;
     if (arg === "--arg" || arg === "--argjson") {
       const [name, value] = [tool.args[++i], tool.args[++i]];
-      if (name === undefined || value === undefined) return yield* tool.fail(`${arg} takes two parameters (e.g. ${arg} varname ${arg === "--arg" ? "value" : "text"})`, 2);
+      if (name === undefined || value === undefined)
+        return yield* tool.fail(
+          `${arg} takes two parameters (e.g. ${arg} varname ${arg === "--arg" ? "value" : "text"})`,
+          2,
+        );
       let json: Json = value;
       if (arg === "--argjson") {
         try {
@@ -67,22 +90,63 @@ export const jq: ToolRun = function* (tool) {
       variables.set(name, arg === "--rawfile" ? text : list);
     } else if (arg === "--args" || arg === "--jsonargs") rest = arg === "--args" ? "args" : "jsonargs";
     else if (arg === "--indent") args.push(`--indent=${tool.args[++i]}`);
-    else if (rest !== "files" && !arg.startsWith("-") && args.some((each) => !each.startsWith("-"))) positional.push(rest === "args" ? arg : new JsonReader(arg).next()!.value);
+    else if (rest !== "files" && !arg.startsWith("-") && args.some((each) => !each.startsWith("-")))
+      positional.push(rest === "args" ? arg : new JsonReader(arg).next()!.value);
     else args.push(arg);
   }
-  const options = yield* tool.options({ short: "rcnsejSRaCMf:h", long: { "raw-output": "r", "compact-output": "c", "null-input": "n", slurp: "s", "exit-status": "e", "join-output": "j", "sort-keys": "S", "raw-input": "R", "ascii-output": "a", "color-output": "C", "monochrome-output": "M", "from-file=": "f", tab: "tab", "indent=": "indent", unbuffered: "u", "raw-output0": "r0", stream: "stream" } }, args);
+  const options = yield* tool.options(
+    {
+      short: "rcnsejSRaCMf:h",
+      long: {
+        "raw-output": "r",
+        "compact-output": "c",
+        "null-input": "n",
+        slurp: "s",
+        "exit-status": "e",
+        "join-output": "j",
+        "sort-keys": "S",
+        "raw-input": "R",
+        "ascii-output": "a",
+        "color-output": "C",
+        "monochrome-output": "M",
+        "from-file=": "f",
+        tab: "tab",
+        "indent=": "indent",
+        unbuffered: "u",
+        "raw-output0": "r0",
+        stream: "stream",
+      },
+    },
+    args,
+  );
   const operands = [...options.operands];
-  const source = options.has("f") ? decodeUtf8(yield* tool.readAllOf(options.value("f")!)) : (operands.shift() ?? (tool.isTerminal ? undefined : "."));
+  const source = options.has("f")
+    ? decodeUtf8(yield* tool.readAllOf(options.value("f")!))
+    : (operands.shift() ?? (tool.isTerminal ? undefined : "."));
   if (source === undefined) {
-    yield* tool.process.printError("jq - commandline JSON processor [version 1.6]\n\nUsage:\tjq [options] <jq filter> [file...]\n\tjq [options] --args <jq filter> [strings...]\n\tjq [options] --jsonargs <jq filter> [JSON_TEXTS...]\n");
+    yield* tool.process.printError(
+      "jq - commandline JSON processor [version 1.6]\n\nUsage:\tjq [options] <jq filter> [file...]\n\tjq [options] --args <jq filter> [strings...]\n\tjq [options] --jsonargs <jq filter> [JSON_TEXTS...]\n",
+    );
     return 2;
   }
   variables.set("__prog_args", positional);
-  variables.set("ARGS", new Map<string, Json>([["positional", positional], ["named", named]]));
+  variables.set(
+    "ARGS",
+    new Map<string, Json>([
+      ["positional", positional],
+      ["named", named],
+    ]),
+  );
   const filter = yield* compile(tool, source);
   const color = options.has("C") || (tool.isTerminal && !options.has("M"));
   const indent = options.value("indent");
-  const print = { indent: options.has("c") || indent === "0" ? undefined : options.has("tab") ? "\t" : " ".repeat(Number(indent ?? 2)), sortKeys: options.has("S"), color, ascii: options.has("a") };
+  const print = {
+    indent:
+      options.has("c") || indent === "0" ? undefined : options.has("tab") ? "\t" : " ".repeat(Number(indent ?? 2)),
+    sortKeys: options.has("S"),
+    color,
+    ascii: options.has("a"),
+  };
   const inputs = readInputs(tool, operands, options.has("R"));
   const raw = options.has("r") || options.has("j");
   return yield* runFilter(tool, filter, {
@@ -94,7 +158,9 @@ export const jq: ToolRun = function* (tool) {
     rawInput: options.has("R"),
     exitStatus: options.has("e"),
     *emit(value) {
-      yield* tool.text((raw && typeof value === "string" ? value : printJson(value, print)) + (options.has("j") ? "" : "\n"));
+      yield* tool.text(
+        (raw && typeof value === "string" ? value : printJson(value, print)) + (options.has("j") ? "" : "\n"),
+      );
     },
   });
 };
@@ -104,7 +170,9 @@ function* compile(tool: Tool, source: string): Task<Filter> {
     return parseJq(source);
   } catch (error) {
     if (!(error instanceof JqSyntaxError)) throw error;
-    yield* tool.process.printError(`jq: error: ${error.message} (Unix shell quoting issues?) at <top-level>, line 1:\n${source}${error.message.endsWith("$end") ? " " : ""}\njq: 1 compile error\n`);
+    yield* tool.process.printError(
+      `jq: error: ${error.message} (Unix shell quoting issues?) at <top-level>, line 1:\n${source}${error.message.endsWith("$end") ? " " : ""}\njq: 1 compile error\n`,
+    );
     throw new ToolFailure(3);
   }
 }
@@ -181,11 +249,15 @@ function* runFilter(tool: Tool, filter: Filter, options: RunOptions): Task<numbe
       if (!(error instanceof JqError)) throw error;
       yield* tool.flush();
       if (typeof error.value === "string" && /^\S+\/\d is not defined$/.test(error.value)) {
-        yield* tool.process.printError(`jq: error: ${error.value} at <top-level>, line 1:\n${options.source}\njq: 1 compile error\n`);
+        yield* tool.process.printError(
+          `jq: error: ${error.value} at <top-level>, line 1:\n${options.source}\njq: 1 compile error\n`,
+        );
         throw new ToolFailure(3);
       }
       const text = typeof error.value === "string" ? error.value : `${toJson(error.value)} (not a string)`;
-      yield* tool.process.printError(`jq: error (at ${options.nullInput ? "<unknown>" : `<stdin>:${Math.max(0, inputs.rawText().split("\n").length - 1)}`}): ${text}\n`);
+      yield* tool.process.printError(
+        `jq: error (at ${options.nullInput ? "<unknown>" : `<stdin>:${Math.max(0, inputs.rawText().split("\n").length - 1)}`}): ${text}\n`,
+      );
       failed = 5;
     }
   };
@@ -202,7 +274,8 @@ function* runFilter(tool: Tool, filter: Filter, options: RunOptions): Task<numbe
   } catch (error) {
     if (!(error instanceof Halt)) throw error;
     yield* tool.flush();
-    if (error.value !== undefined) yield* tool.process.printError(typeof error.value === "string" ? error.value : `${toJson(error.value)}\n`);
+    if (error.value !== undefined)
+      yield* tool.process.printError(typeof error.value === "string" ? error.value : `${toJson(error.value)}\n`);
     return error.status;
   }
   if (inputs.failed?.message) {
@@ -217,17 +290,41 @@ function* runFilter(tool: Tool, filter: Filter, options: RunOptions): Task<numbe
 /** Plain objects of the YAML reader as jq's values. */
 function fromPlain(value: unknown): Json {
   if (Array.isArray(value)) return value.map(fromPlain);
-  if (value !== null && typeof value === "object") return new Map(Object.entries(value).map(([key, each]) => [key, fromPlain(each)]));
+  if (value !== null && typeof value === "object")
+    return new Map(Object.entries(value).map(([key, each]) => [key, fromPlain(each)]));
   return (value ?? null) as Json;
 }
 
 export const yq: ToolRun = function* (tool) {
   const words = ["eval", "e", "eval-all", "ea"].includes(tool.args[0] ?? "") ? tool.args.slice(1) : tool.args;
-  const options = yield* tool.options({ short: "inro:p:PjI:MCNe", long: { inplace: "i", "null-input": "n", "unwrapScalar=?": "r", "output-format=": "o", "input-format=": "p", prettyPrint: "P", tojson: "j", "indent=": "I", "no-colors": "M", colors: "C", "no-doc": "N", "exit-status": "e" } }, words);
+  const options = yield* tool.options(
+    {
+      short: "inro:p:PjI:MCNe",
+      long: {
+        inplace: "i",
+        "null-input": "n",
+        "unwrapScalar=?": "r",
+        "output-format=": "o",
+        "input-format=": "p",
+        prettyPrint: "P",
+        tojson: "j",
+        "indent=": "I",
+        "no-colors": "M",
+        colors: "C",
+        "no-doc": "N",
+        "exit-status": "e",
+      },
+    },
+    words,
+  );
   const operands = [...options.operands];
   let source = operands.shift();
   // `yq file.yaml` shows a file.
-  if (source !== undefined && operands.length === 0 && tool.process.fs.find(tool.process.path(source))?.kind === "file") {
+  if (
+    source !== undefined &&
+    operands.length === 0 &&
+    tool.process.fs.find(tool.process.path(source))?.kind === "file"
+  ) {
     operands.push(source);
     source = ".";
   }
@@ -247,7 +344,9 @@ export const yq: ToolRun = function* (tool) {
         yield* tool.process.printError(`Error: open ${path}: ${error.text.toLowerCase()}\n`);
         return 1;
       }
-      const parsed = text.split(/^---(?=\s|$).*\n?/m).filter((part, at, all) => part.trim() !== "" || all.length === 1);
+      const parsed = text
+        .split(/^---(?=\s|$).*\n?/m)
+        .filter((part, _at, all) => part.trim() !== "" || all.length === 1);
       documents = [];
       for (const part of parsed) {
         const result = parseYaml(part);
@@ -266,12 +365,16 @@ export const yq: ToolRun = function* (tool) {
           if (!first && !json && !options.has("N") && documents.length > 1) out += "---\n";
           first = false;
           if (options.has("e") && (value === null || value === false)) status = 1;
-          out += json ? `${printJson(value, { indent: options.value("I") === "0" ? undefined : " ".repeat(Number(options.value("I") ?? 2)), sortKeys: false, color: false, ascii: false })}\n` : printYamlInOrder(value);
+          out += json
+            ? `${printJson(value, { indent: options.value("I") === "0" ? undefined : " ".repeat(Number(options.value("I") ?? 2)), sortKeys: false, color: false, ascii: false })}\n`
+            : printYamlInOrder(value);
         }
       } catch (error) {
         if (!(error instanceof JqError)) throw error;
         yield* tool.flush();
-        yield* tool.process.printError(`Error: ${typeof error.value === "string" ? error.value : toJson(error.value)}\n`);
+        yield* tool.process.printError(
+          `Error: ${typeof error.value === "string" ? error.value : toJson(error.value)}\n`,
+        );
         status = 1;
       }
     }

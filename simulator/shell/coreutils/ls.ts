@@ -20,12 +20,38 @@ export const ls: ToolRun = function* (tool) {
   tool.usageStatus = 2;
   const options = yield* tool.options({
     short: "1aAcCdfFghHiIkLlmnopQrRsStTuUvwxXZ".replace("I", "I:").replace("T", "T:").replace("w", "w:"),
-    long: { all: "a", "almost-all": "A", "color=?": "color", directory: "d", classify: "F", "group-directories-first": "G", "human-readable": "h", inode: "i", dereference: "L", "numeric-uid-gid": "n", reverse: "r", recursive: "R", size: "s", "sort=": "sort", "time=": "time", "full-time": "full", "time-style=": "style", "no-group": "o2", "width=": "w", literal: "N", "ignore=": "I" },
+    long: {
+      all: "a",
+      "almost-all": "A",
+      "color=?": "color",
+      directory: "d",
+      classify: "F",
+      "group-directories-first": "G",
+      "human-readable": "h",
+      inode: "i",
+      dereference: "L",
+      "numeric-uid-gid": "n",
+      reverse: "r",
+      recursive: "R",
+      size: "s",
+      "sort=": "sort",
+      "time=": "time",
+      "full-time": "full",
+      "time-style=": "style",
+      "no-group": "o2",
+      "width=": "w",
+      literal: "N",
+      "ignore=": "I",
+    },
   });
   const has = (key: string): boolean => options.has(key);
-  const style = options.all.findLast((option) => ["1", "C", "l", "g", "o", "n", "m", "x", "full"].includes(option.key))?.key;
+  const style = options.all.findLast((option) =>
+    ["1", "C", "l", "g", "o", "n", "m", "x", "full"].includes(option.key),
+  )?.key;
   const colorWhen = options.all.findLast((option) => option.key === "color");
-  const color = colorWhen ? colorWhen.value !== "never" && colorWhen.value !== "no" && (colorWhen.value !== "auto" || tool.isTerminal) : tool.flavour === "busybox" && tool.isTerminal;
+  const color = colorWhen
+    ? colorWhen.value !== "never" && colorWhen.value !== "no" && (colorWhen.value !== "auto" || tool.isTerminal)
+    : tool.flavour === "busybox" && tool.isTerminal;
   const view: View = {
     long: style === "l" || style === "g" || style === "o" || style === "n" || style === "full",
     single: style === "1" || (!tool.isTerminal && style !== "C" && style !== "x" && style !== "m"),
@@ -43,7 +69,18 @@ export const ls: ToolRun = function* (tool) {
     fullTime: has("full"),
     color,
     quotes: tool.flavour === "gnu" && tool.isTerminal && !has("N"),
-    sort: has("U") || has("f") ? "none" : has("S") ? "size" : has("t") ? "time" : has("X") ? "extension" : has("v") ? "version" : ((options.value("sort") as View["sort"] | undefined) ?? "name"),
+    sort:
+      has("U") || has("f")
+        ? "none"
+        : has("S")
+          ? "size"
+          : has("t")
+            ? "time"
+            : has("X")
+              ? "extension"
+              : has("v")
+                ? "version"
+                : ((options.value("sort") as View["sort"] | undefined) ?? "name"),
     reverse: has("r"),
     dirsFirst: has("G"),
     width: options.value("w") === undefined ? tool.columns : Number(options.value("w")),
@@ -66,7 +103,9 @@ export const ls: ToolRun = function* (tool) {
         continue;
       }
       status = tool.flavour === "gnu" ? 2 : 1;
-      yield* tool.error(tool.flavour === "gnu" ? `cannot access ${quoteName(path)}: ${error.text}` : `${path}: ${error.text}`);
+      yield* tool.error(
+        tool.flavour === "gnu" ? `cannot access ${quoteName(path)}: ${error.text}` : `${path}: ${error.text}`,
+      );
     }
   }
   if (files.length > 0) yield* show(tool, sorted(files, view), view, false);
@@ -163,9 +202,11 @@ export function byVersion(a: string, b: string): number {
   return x.length - y.length || byCodePoint(a, b);
 }
 
-export const sizeOf = (node: Inode): number => (node.kind === "file" ? node.size : node.kind === "dir" ? 4096 : node.kind === "symlink" ? node.target.length : 0);
+export const sizeOf = (node: Inode): number =>
+  node.kind === "file" ? node.size : node.kind === "dir" ? 4096 : node.kind === "symlink" ? node.target.length : 0;
 
-const blocksOf = (node: Inode): number => (node.kind === "dir" ? 4 : node.kind === "file" ? Math.ceil(node.size / 4096) * 4 : 0);
+const blocksOf = (node: Inode): number =>
+  node.kind === "dir" ? 4 : node.kind === "file" ? Math.ceil(node.size / 4096) * 4 : 0;
 
 /** `1.5K`, `12M`: rounded up, as ls -h and du -h do. */
 export function humanBytes(bytes: number): string {
@@ -182,7 +223,16 @@ export function humanBytes(bytes: number): string {
   return text === "1024" && unit < units.length - 1 ? `1.0${units[unit + 1]}` : `${text}${units[unit]}`;
 }
 
-export const typeLetter = (node: Inode): string => (node.kind === "dir" ? "d" : node.kind === "symlink" ? "l" : node.kind === "device" ? "c" : node.kind === "fifo" ? "p" : "-");
+export const typeLetter = (node: Inode): string =>
+  node.kind === "dir"
+    ? "d"
+    : node.kind === "symlink"
+      ? "l"
+      : node.kind === "device"
+        ? "c"
+        : node.kind === "fifo"
+          ? "p"
+          : "-";
 
 function* show(tool: Tool, entries: readonly Entry[], view: View, inDir: boolean): Task<void> {
   if (view.long) {
@@ -194,7 +244,8 @@ function* show(tool: Tool, entries: readonly Entry[], view: View, inDir: boolean
     const plain = prefix + label(entry, view, false);
     return { plain, shown: prefix + label(entry, view, view.color), width: textWidth(plain) };
   });
-  if (view.blocks && inDir) yield* tool.text(`total ${entries.reduce((sum, entry) => sum + blocksOf(entry.node), 0)}\n`);
+  if (view.blocks && inDir)
+    yield* tool.text(`total ${entries.reduce((sum, entry) => sum + blocksOf(entry.node), 0)}\n`);
   if (entries.length === 0) return;
   if (view.commas) {
     let line = "";
@@ -212,7 +263,8 @@ function* show(tool: Tool, entries: readonly Entry[], view: View, inDir: boolean
 
 function label(entry: Entry, view: View, colored: boolean): string {
   let name = entry.name;
-  if (view.quotes && /[\s'"\\$`|&;<>()*?[\]{}!#~]/.test(name) && !/^[\w.+-]*$/.test(name)) name = /^[#~]|[\s'"\\$`|&;<>()*?[\]!]/.test(name) ? quoteName(name) : name;
+  if (view.quotes && /[\s'"\\$`|&;<>()*?[\]{}!#~]/.test(name) && !/^[\w.+-]*$/.test(name))
+    name = /^[#~]|[\s'"\\$`|&;<>()*?[\]!]/.test(name) ? quoteName(name) : name;
   const color = colored ? colorOf(entry.node) : undefined;
   const text = color ? `\x1b[0m\x1b[${color}m${name}\x1b[0m`.replace(/^\x1b\[0m/, "\x1b[0m") : name;
   return text + indicator(entry.node, view);
@@ -250,7 +302,12 @@ function* showLong(tool: Tool, entries: readonly Entry[], view: View, inDir: boo
   const now = process.now();
   const rows = entries.map((entry) => {
     const { node } = entry;
-    const size = node.kind === "device" ? deviceNumbers(node.device) : view.human ? humanBytes(sizeOf(node)) : String(sizeOf(node));
+    const size =
+      node.kind === "device"
+        ? deviceNumbers(node.device)
+        : view.human
+          ? humanBytes(sizeOf(node))
+          : String(sizeOf(node));
     const links = node.kind === "dir" ? 2 + node.names().filter((name) => node.get(name)?.kind === "dir").length : 1;
     return {
       inode: view.inode ? `${inodeNumber(entry.path)} ` : "",
@@ -264,16 +321,29 @@ function* showLong(tool: Tool, entries: readonly Entry[], view: View, inDir: boo
       name: label(entry, view, view.color) + (node.kind === "symlink" ? ` -> ${node.target}` : ""),
     };
   });
-  const width = (key: "links" | "owner" | "group" | "size" | "inode" | "blocks"): number => Math.max(0, ...rows.map((row) => row[key].length));
-  const widths = { links: width("links"), owner: width("owner"), group: width("group"), size: width("size"), inode: width("inode"), blocks: width("blocks") };
+  const width = (key: "links" | "owner" | "group" | "size" | "inode" | "blocks"): number =>
+    Math.max(0, ...rows.map((row) => row[key].length));
+  const widths = {
+    links: width("links"),
+    owner: width("owner"),
+    group: width("group"),
+    size: width("size"),
+    inode: width("inode"),
+    blocks: width("blocks"),
+  };
   if (tool.flavour === "busybox") {
-    for (const row of rows) yield* tool.text(`${row.inode}${row.mode} ${row.links.padStart(4)} ${row.owner.padEnd(8)} ${row.group.padEnd(8)} ${row.size.padStart(9)} ${row.time} ${row.name}\n`);
+    for (const row of rows)
+      yield* tool.text(
+        `${row.inode}${row.mode} ${row.links.padStart(4)} ${row.owner.padEnd(8)} ${row.group.padEnd(8)} ${row.size.padStart(9)} ${row.time} ${row.name}\n`,
+      );
     return;
   }
   for (const row of rows) {
     const owner = view.noOwner ? "" : `${row.owner.padEnd(widths.owner)} `;
     const group = view.noGroup ? "" : `${row.group.padEnd(widths.group)} `;
-    yield* tool.text(`${row.inode.padStart(widths.inode)}${row.blocks.padStart(widths.blocks)}${row.mode} ${row.links.padStart(widths.links)} ${owner}${group}${row.size.padStart(widths.size)} ${row.time} ${row.name}\n`);
+    yield* tool.text(
+      `${row.inode.padStart(widths.inode)}${row.blocks.padStart(widths.blocks)}${row.mode} ${row.links.padStart(widths.links)} ${owner}${group}${row.size.padStart(widths.size)} ${row.time} ${row.name}\n`,
+    );
   }
 }
 
@@ -283,6 +353,16 @@ function recentTime(mtime: number, now: number): string {
 }
 
 function deviceNumbers(device: string): string {
-  return { null: "1, 3", zero: "1, 5", full: "1, 7", random: "1, 8", urandom: "1, 9", tty: "5, 0", console: "5, 1", ptmx: "5, 2" }[device] ?? "0, 0";
+  return (
+    {
+      null: "1, 3",
+      zero: "1, 5",
+      full: "1, 7",
+      random: "1, 8",
+      urandom: "1, 9",
+      tty: "5, 0",
+      console: "5, 1",
+      ptmx: "5, 2",
+    }[device] ?? "0, 0"
+  );
 }
-

@@ -41,7 +41,9 @@ function* page(tool: Tool, tty: Tty, keyboard: Tty, text: string, name: string):
       const height = Math.max(1, tty.rows - 1);
       const last = Math.max(0, lines.length - height);
       top = Math.max(0, Math.min(top, last));
-      const shown = lines.slice(top, top + height).map((line) => (search ? line.replaceAll(search, (match) => `\x1b[7m${match}\x1b[27m`) : line));
+      const shown = lines
+        .slice(top, top + height)
+        .map((line) => (search ? line.replaceAll(search, (match) => `\x1b[7m${match}\x1b[27m`) : line));
       while (shown.length < height) shown.push("~");
       const status = message !== "" ? `\x1b[7m${message}\x1b[27m` : top >= last ? "\x1b[7m(END)\x1b[27m" : ":";
       message = "";
@@ -131,18 +133,21 @@ export const man: ToolRun = function* (tool) {
     yield* tool.process.printError("What manual page do you want?\nFor example, try 'man man'.\n");
     return 1;
   }
-  yield* tool.process.printError(`No manual entry for ${name}\nManual pages are not simulated: try ${name} --help, or the lesson page.\n`);
+  yield* tool.process.printError(
+    `No manual entry for ${name}\nManual pages are not simulated: try ${name} --help, or the lesson page.\n`,
+  );
   return 16;
 };
 
 /** vi, vim, nano: the page's own editor; without one, a plain line editor of the `ed` kind says what to do. */
-export const editorTool =
-  (host: EditorHost | undefined): ToolRun =>
+export const editorTool = (host: EditorHost | undefined): ToolRun =>
   function* (tool) {
     const path = tool.args.filter((arg) => !/^[-+]/.test(arg))[0];
     const { process } = tool;
     if (!host || !process.ttyOf(1)) {
-      yield* tool.process.printError(`${tool.name}: no full-screen editor in this terminal; write files with cat > file, echo or sed -i instead\n`);
+      yield* tool.process.printError(
+        `${tool.name}: no full-screen editor in this terminal; write files with cat > file, echo or sed -i instead\n`,
+      );
       return 1;
     }
     if (path === undefined) {
@@ -159,7 +164,11 @@ export const editorTool =
     const saved = yield* host.edit(process, { path: full, content: before });
     if (saved === undefined || tool.name === "view") return 0;
     try {
-      process.fs.writeFile(full, saved, { mode: 0o666 & ~process.umask, uid: process.context.uid, gid: process.context.gid });
+      process.fs.writeFile(full, saved, {
+        mode: 0o666 & ~process.umask,
+        uid: process.context.uid,
+        gid: process.context.gid,
+      });
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       yield* tool.process.printError(`${path}: ${error.text}\n`);

@@ -24,14 +24,22 @@ interface Command {
   readonly text: string;
   readonly regexp: RegExp | undefined;
   readonly replacement: readonly ReplacementPart[];
-  readonly flags: { readonly global: boolean; readonly print: boolean; readonly number: number; readonly write: string | undefined };
+  readonly flags: {
+    readonly global: boolean;
+    readonly print: boolean;
+    readonly number: number;
+    readonly write: string | undefined;
+  };
   readonly map: ReadonlyMap<string, string> | undefined;
   /** Of a range: whether it is on, and at which line it ends. */
   active: boolean;
   endLine: number;
 }
 
-type ReplacementPart = { readonly kind: "text"; readonly text: string } | { readonly kind: "group"; readonly group: number } | { readonly kind: "case"; readonly how: string };
+type ReplacementPart =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "group"; readonly group: number }
+  | { readonly kind: "case"; readonly how: string };
 
 class SedError {
   constructor(readonly message: string) {}
@@ -57,12 +65,19 @@ class Parser {
       if (this.#at >= this.#text.length) break;
       this.#command();
     }
-    if (this.#blocks.length > 0) throw new SedError("unmatched `{'".replace("unmatched", "-e expression #1, char 0: unmatched"));
+    if (this.#blocks.length > 0)
+      throw new SedError("unmatched `{'".replace("unmatched", "-e expression #1, char 0: unmatched"));
     for (const { command, label } of this.#jumps) {
       if (label === "") command.target = this.commands.length;
       else {
         const target = this.#labels.get(label);
-        if (target === undefined) throw new SedError(`-e expression #1, char ${this.#text.length}: can't find label for jump to \`${label}'`.replace(/-e expression #1, char \d+: /, ""));
+        if (target === undefined)
+          throw new SedError(
+            `-e expression #1, char ${this.#text.length}: can't find label for jump to \`${label}'`.replace(
+              /-e expression #1, char \d+: /,
+              "",
+            ),
+          );
         command.target = target;
       }
     }
@@ -97,14 +112,19 @@ class Parser {
       if (rest[0] === "\\") this.#at++;
       const source = this.#delimited(this.#text[this.#at]!, "unterminated address regex");
       let ignoreCase = false;
-      while (this.#text[this.#at] === "I" || this.#text[this.#at] === "M") ignoreCase = this.#text[this.#at++] === "I" || ignoreCase;
+      while (this.#text[this.#at] === "I" || this.#text[this.#at] === "M")
+        ignoreCase = this.#text[this.#at++] === "I" || ignoreCase;
       return { kind: "match", regexp: source === "" ? undefined : this.#regexp(source, ignoreCase ? "i" : "") };
     }
     return undefined;
   }
 
   #regexp(source: string, flags: string): RegExp {
-    const compiled = posixToRegExp(source, { extended: this.#extended, ignoreCase: flags.includes("i"), flags: `g${flags.includes("m") ? "m" : ""}` });
+    const compiled = posixToRegExp(source, {
+      extended: this.#extended,
+      ignoreCase: flags.includes("i"),
+      flags: `g${flags.includes("m") ? "m" : ""}`,
+    });
     if (typeof compiled === "string") this.#fail(compiled);
     return compiled;
   }
@@ -124,7 +144,8 @@ class Parser {
       }
       if (ch === "\\") {
         const next = this.#text[this.#at + 1];
-        if (next === delimiter && delimiter !== "\\") out += delimiter === "|" || /[.*[\]^$+?(){}]/.test(delimiter) ? `\\${delimiter}` : delimiter;
+        if (next === delimiter && delimiter !== "\\")
+          out += delimiter === "|" || /[.*[\]^$+?(){}]/.test(delimiter) ? `\\${delimiter}` : delimiter;
         else out += ch + (next ?? "");
         this.#at += 2;
         continue;
@@ -157,7 +178,10 @@ class Parser {
         const relative = /^([+~])(\d+)/.exec(this.#text.slice(this.#at));
         if (relative) {
           this.#at += relative[0].length;
-          to = relative[1] === "+" ? { kind: "plus", count: Number(relative[2]) } : { kind: "multiple", of: Number(relative[2]) };
+          to =
+            relative[1] === "+"
+              ? { kind: "plus", count: Number(relative[2]) }
+              : { kind: "multiple", of: Number(relative[2]) };
         } else to = this.#address();
         if (!to) this.#fail("unexpected `,'");
       }
@@ -172,7 +196,20 @@ class Parser {
     const name = this.#text[this.#at];
     if (name === undefined) this.#fail("missing command");
     this.#at++;
-    const base = { from, to, negated, name: name!, target: 0, text: "", regexp: undefined, replacement: [], flags: { global: false, print: false, number: 0, write: undefined }, map: undefined, active: false, endLine: 0 };
+    const base = {
+      from,
+      to,
+      negated,
+      name: name!,
+      target: 0,
+      text: "",
+      regexp: undefined,
+      replacement: [],
+      flags: { global: false, print: false, number: 0, write: undefined },
+      map: undefined,
+      active: false,
+      endLine: 0,
+    };
     switch (name) {
       case "{": {
         const block: Command = { ...base };
@@ -222,11 +259,11 @@ class Parser {
       case "a":
       case "i":
       case "c": {
-        let match = /^[ \t]*\\\n((?:[^\\\n]|\\[^])*)/.exec(this.#text.slice(this.#at));
-        match ??= /^[ \t]*\\?((?:[^\\\n]|\\[^])*)/.exec(this.#text.slice(this.#at));
+        let match = /^[ \t]*\\\n((?:[^\\\n]|\\[\s\S])*)/.exec(this.#text.slice(this.#at));
+        match ??= /^[ \t]*\\?((?:[^\\\n]|\\[\s\S])*)/.exec(this.#text.slice(this.#at));
         this.#at += match![0].length;
         if (match![1] === "" && this.#at >= this.#text.length) this.#fail("expected \\ after `a', `c' or `i'");
-        this.commands.push({ ...base, text: match![1]!.replace(/\\([^])/g, "$1") });
+        this.commands.push({ ...base, text: match![1]!.replace(/\\([\s\S])/g, "$1") });
         return;
       }
       case "r":
@@ -303,7 +340,10 @@ class Parser {
         if (number === 0) this.#fail("number option to `s' command may not be zero");
         this.#at += digits.length - 1;
       } else if (ch === "w") {
-        write = this.#text.slice(this.#at + 1).split("\n")[0]!.trim();
+        write = this.#text
+          .slice(this.#at + 1)
+          .split("\n")[0]!
+          .trim();
         this.#at = this.#text.indexOf("\n", this.#at) < 0 ? this.#text.length : this.#text.indexOf("\n", this.#at);
         break;
       } else if (ch === undefined || /[\s;}#]/.test(ch)) break;
@@ -316,12 +356,15 @@ class Parser {
     const regexp = source === "" ? undefined : this.#regexp(source, flags);
     const parts = parseReplacement(replacement);
     const groups = regexp ? new RegExp(`${regexp.source}|`, regexp.flags).exec("")!.length - 1 : 9;
-    for (const part of parts) if (part.kind === "group" && part.group > groups) this.#fail(`invalid reference \\${part.group} on \`s' command's RHS`);
+    for (const part of parts)
+      if (part.kind === "group" && part.group > groups)
+        this.#fail(`invalid reference \\${part.group} on \`s' command's RHS`);
     return { ...base, regexp, replacement: parts, flags: { global, print, number, write } };
   }
 }
 
-const unescapeText = (text: string): string => text.replace(/\\([^])/g, (_all, ch: string) => ({ n: "\n", t: "\t", r: "\r" })[ch] ?? ch);
+const unescapeText = (text: string): string =>
+  text.replace(/\\([\s\S])/g, (_all, ch: string) => ({ n: "\n", t: "\t", r: "\r" })[ch] ?? ch);
 
 function parseReplacement(text: string): ReplacementPart[] {
   const parts: ReplacementPart[] = [];
@@ -375,7 +418,20 @@ function render(parts: readonly ReplacementPart[], match: RegExpExecArray): stri
 export const sed: ToolRun = function* (tool) {
   const options = yield* tool.options({
     short: "nrEe:f:i::l:suz",
-    long: { quiet: "n", silent: "n", "regexp-extended": "E", "expression=": "e", "file=": "f", "in-place=?": "i", separate: "s", unbuffered: "u", "null-data": "z", posix: "P", sandbox: "X", debug: "D" },
+    long: {
+      quiet: "n",
+      silent: "n",
+      "regexp-extended": "E",
+      "expression=": "e",
+      "file=": "f",
+      "in-place=?": "i",
+      separate: "s",
+      unbuffered: "u",
+      "null-data": "z",
+      posix: "P",
+      sandbox: "X",
+      debug: "D",
+    },
   });
   const operands = [...options.operands];
   const scripts: string[] = [];
@@ -423,7 +479,11 @@ export const sed: ToolRun = function* (tool) {
     if (inPlace) {
       const suffix = options.value("i");
       const full = tool.process.path(path);
-      if (suffix) tool.process.fs.writeFile(suffix.includes("*") ? full.replace(/[^/]*$/, (name) => suffix.replaceAll("*", name)) : full + suffix, tool.process.fs.readFile(full));
+      if (suffix)
+        tool.process.fs.writeFile(
+          suffix.includes("*") ? full.replace(/[^/]*$/, (name) => suffix.replaceAll("*", name)) : full + suffix,
+          tool.process.fs.readFile(full),
+        );
       tool.process.fs.writeFile(full, encodeUtf8(run.capture!));
     }
     if (code !== 0) status = code;
@@ -489,7 +549,15 @@ class Run {
         } catch (error) {
           if (!(error instanceof SysError)) throw error;
           this.unreadable = true;
-          yield* this.#tool.error(error.code === "EISDIR" ? (this.capture !== undefined ? `couldn't edit ${path}: not a regular file` : `couldn't read ${path}: ${error.text}`.replace(`couldn't read ${path}`, `read error on ${path}`)) : this.#tool.flavour === "gnu" ? `can't read ${path}: ${error.text}` : `${path}: ${error.text}`);
+          yield* this.#tool.error(
+            error.code === "EISDIR"
+              ? this.capture !== undefined
+                ? `couldn't edit ${path}: not a regular file`
+                : `couldn't read ${path}: ${error.text}`.replace(`couldn't read ${path}`, `read error on ${path}`)
+              : this.#tool.flavour === "gnu"
+                ? `can't read ${path}: ${error.text}`
+                : `${path}: ${error.text}`,
+          );
         }
         continue;
       }
@@ -517,7 +585,9 @@ class Run {
 
   *over(paths: readonly string[]): Task<number> {
     this.#paths = paths;
-    const needsLast = this.#commands.some((command) => command.from?.kind === "last" || command.to?.kind === "last" || /[nN]/.test(command.name));
+    const needsLast = this.#commands.some(
+      (command) => command.from?.kind === "last" || command.to?.kind === "last" || /[nN]/.test(command.name),
+    );
     try {
       for (;;) {
         const line = yield* this.#readLine();
@@ -682,7 +752,9 @@ class Run {
       case "last":
         return yield* this.#isLast();
       case "step":
-        return address.step === 0 ? this.#line === address.first : this.#line >= address.first && (this.#line - address.first) % address.step === 0;
+        return address.step === 0
+          ? this.#line === address.first
+          : this.#line >= address.first && (this.#line - address.first) % address.step === 0;
       case "match": {
         const regexp = address.regexp ?? this.#lastRegExp;
         if (!regexp) return false;
@@ -758,4 +830,11 @@ class Run {
   }
 }
 
-const listed = (text: string): string => encodeUtf8(text).replace(/[\x00-\x1f\x7f-\xff\\]/g, (ch) => ({ "\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", "\x07": "\\a", "\b": "\\b", "\f": "\\f", "\v": "\\v" })[ch] ?? `\\${ch.charCodeAt(0).toString(8).padStart(3, "0")}`);
+const listed = (text: string): string =>
+  encodeUtf8(text).replace(
+    /[\x00-\x1f\x7f-\xff\\]/g,
+    (ch) =>
+      ({ "\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", "\x07": "\\a", "\b": "\\b", "\f": "\\f", "\v": "\\v" })[
+        ch
+      ] ?? `\\${ch.charCodeAt(0).toString(8).padStart(3, "0")}`,
+  );

@@ -20,9 +20,27 @@ function treeBlocks(node: Inode): number {
 const DISK_KB = 61_255_492;
 
 export const df: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "ahHiklmPTt:x:B:", long: { all: "a", "human-readable": "h", si: "H", inodes: "i", local: "l", portability: "P", "print-type": "T", "type=": "t", "exclude-type=": "x", "block-size=": "B", total: "total", "output=?": "output" } });
+  const options = yield* tool.options({
+    short: "ahHiklmPTt:x:B:",
+    long: {
+      all: "a",
+      "human-readable": "h",
+      si: "H",
+      inodes: "i",
+      local: "l",
+      portability: "P",
+      "print-type": "T",
+      "type=": "t",
+      "exclude-type=": "x",
+      "block-size=": "B",
+      total: "total",
+      "output=?": "output",
+    },
+  });
   const { process } = tool;
-  let mounts = process.fs.mounts().filter((mount) => options.has("a") || !/^(proc|sysfs|cgroup2?|devpts|mqueue|bpf)$/.test(mount.type));
+  let mounts = process.fs
+    .mounts()
+    .filter((mount) => options.has("a") || !/^(proc|sysfs|cgroup2?|devpts|mqueue|bpf)$/.test(mount.type));
   if (options.has("t")) mounts = mounts.filter((mount) => options.values("t").includes(mount.type));
   if (options.has("x")) mounts = mounts.filter((mount) => !options.values("x").includes(mount.type));
   let status = 0;
@@ -47,42 +65,109 @@ export const df: ToolRun = function* (tool) {
     return { mount, total, used, available: total - used - (memory ? 0 : Math.floor(total * 0.05)) };
   });
   const human = options.has("h") || options.has("H");
-  const size = (kb: number): string => (human ? humanBytes(kb * 1024) : options.has("m") || options.value("B") === "M" ? String(Math.ceil(kb / 1024)) : String(kb));
+  const size = (kb: number): string =>
+    human
+      ? humanBytes(kb * 1024)
+      : options.has("m") || options.value("B") === "M"
+        ? String(Math.ceil(kb / 1024))
+        : String(kb);
   const table = [
-    ["Filesystem", ...(options.has("T") ? ["Type"] : []), human ? "Size" : options.has("m") ? "1M-blocks" : options.has("P") ? "1024-blocks" : "1K-blocks", "Used", human ? "Avail" : "Available", options.has("P") ? "Capacity" : "Use%", "Mounted on"],
-    ...rows.map(({ mount, total, used, available }) => [mount.source, ...(options.has("T") ? [mount.type] : []), size(total), size(used), size(available), `${Math.ceil((used / (used + available)) * 100)}%`, mount.path]),
+    [
+      "Filesystem",
+      ...(options.has("T") ? ["Type"] : []),
+      human ? "Size" : options.has("m") ? "1M-blocks" : options.has("P") ? "1024-blocks" : "1K-blocks",
+      "Used",
+      human ? "Avail" : "Available",
+      options.has("P") ? "Capacity" : "Use%",
+      "Mounted on",
+    ],
+    ...rows.map(({ mount, total, used, available }) => [
+      mount.source,
+      ...(options.has("T") ? [mount.type] : []),
+      size(total),
+      size(used),
+      size(available),
+      `${Math.ceil((used / (used + available)) * 100)}%`,
+      mount.path,
+    ]),
   ];
   const lefts = new Set([0, ...(options.has("T") ? [1] : []), table[0]!.length - 1]);
-  const widths = table[0]!.map((_cell, index) => Math.max(index === 0 ? 14 : index >= (options.has("T") ? 2 : 1) && index < table[0]!.length - 2 ? 5 : 0, ...table.map((row) => row[index]!.length)));
-  for (const row of table) yield* tool.text(`${row.map((cell, index) => (index === row.length - 1 ? cell : lefts.has(index) ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!))).join(" ")}\n`);
+  const widths = table[0]!.map((_cell, index) =>
+    Math.max(
+      index === 0 ? 14 : index >= (options.has("T") ? 2 : 1) && index < table[0]!.length - 2 ? 5 : 0,
+      ...table.map((row) => row[index]!.length),
+    ),
+  );
+  for (const row of table)
+    yield* tool.text(
+      `${row.map((cell, index) => (index === row.length - 1 ? cell : lefts.has(index) ? cell.padEnd(widths[index]!) : cell.padStart(widths[index]!))).join(" ")}\n`,
+    );
   return status;
 };
 
 export const du: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "abcd:hHkLlmsSx0t:B:", long: { all: "a", bytes: "b", total: "c", "max-depth=": "d", "human-readable": "h", summarize: "s", "separate-dirs": "S", "apparent-size": "A", "exclude=": "X", "one-file-system": "x" } });
+  const options = yield* tool.options({
+    short: "abcd:hHkLlmsSx0t:B:",
+    long: {
+      all: "a",
+      bytes: "b",
+      total: "c",
+      "max-depth=": "d",
+      "human-readable": "h",
+      summarize: "s",
+      "separate-dirs": "S",
+      "apparent-size": "A",
+      "exclude=": "X",
+      "one-file-system": "x",
+    },
+  });
   const bytes = options.has("b") || options.has("A");
-  const depthMax = options.has("s") ? 0 : options.value("d") === undefined ? Number.POSITIVE_INFINITY : Number(options.value("d"));
-  const show = (kb: number): string => (options.has("h") ? humanBytes(bytes ? kb : kb * 1024) : options.has("b") ? String(kb) : options.has("m") ? String(Math.ceil(kb / 1024)) : String(bytes ? Math.ceil(kb / 1024) : kb));
+  const depthMax = options.has("s")
+    ? 0
+    : options.value("d") === undefined
+      ? Number.POSITIVE_INFINITY
+      : Number(options.value("d"));
+  const show = (kb: number): string =>
+    options.has("h")
+      ? humanBytes(bytes ? kb : kb * 1024)
+      : options.has("b")
+        ? String(kb)
+        : options.has("m")
+          ? String(Math.ceil(kb / 1024))
+          : String(bytes ? Math.ceil(kb / 1024) : kb);
   let status = 0;
   let grand = 0;
   const lines: string[] = [];
-  const own = (node: Inode): number => (bytes ? sizeOf(node) : node.kind === "dir" ? 4 : node.kind === "file" && !node.generate ? Math.ceil(node.size / 4096) * 4 : 0);
+  const own = (node: Inode): number =>
+    bytes
+      ? sizeOf(node)
+      : node.kind === "dir"
+        ? 4
+        : node.kind === "file" && !node.generate
+          ? Math.ceil(node.size / 4096) * 4
+          : 0;
   const visit = (full: string, path: string, node: Inode, depth: number): number => {
     let total = own(node);
     if (node.kind === "dir") {
       for (const name of node.names()) {
         const child = tool.process.fs.find(`${full === "/" ? "" : full}/${name}`, { followLast: false });
-        if (child && !(child.kind === "dir" && child.dynamic)) total += visit(`${full === "/" ? "" : full}/${name}`, `${path.replace(/\/$/, "")}/${name}`, child, depth + 1);
+        if (child && !(child.kind === "dir" && child.dynamic))
+          total += visit(`${full === "/" ? "" : full}/${name}`, `${path.replace(/\/$/, "")}/${name}`, child, depth + 1);
       }
     }
-    if (depth <= depthMax && (node.kind === "dir" || options.has("a") || depth === 0)) lines.push(`${show(total)}\t${path}\n`);
+    if (depth <= depthMax && (node.kind === "dir" || options.has("a") || depth === 0))
+      lines.push(`${show(total)}\t${path}\n`);
     return total;
   };
   for (const path of options.operands.length ? options.operands : ["."]) {
     const full = tool.process.path(path);
     const node = tool.process.fs.find(full, { followLast: false });
     if (!node) {
-      yield* tool.error(tool.flavour === "gnu" ? `cannot access ${quoteName(path)}: No such file or directory` : `${path}: No such file or directory`);
+      yield* tool.error(
+        tool.flavour === "gnu"
+          ? `cannot access ${quoteName(path)}: No such file or directory`
+          : `${path}: No such file or directory`,
+      );
       status = 1;
       continue;
     }
@@ -93,17 +178,35 @@ export const du: ToolRun = function* (tool) {
   return status;
 };
 
-const kindWords = (node: Inode): string => (node.kind === "dir" ? "directory" : node.kind === "symlink" ? "symbolic link" : node.kind === "device" ? "character special file" : node.kind === "fifo" ? "fifo" : node.size === 0 ? "regular empty file" : "regular file");
+const kindWords = (node: Inode): string =>
+  node.kind === "dir"
+    ? "directory"
+    : node.kind === "symlink"
+      ? "symbolic link"
+      : node.kind === "device"
+        ? "character special file"
+        : node.kind === "fifo"
+          ? "fifo"
+          : node.size === 0
+            ? "regular empty file"
+            : "regular file";
 
 export const stat: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "c:fLt", long: { "format=": "c", "printf=": "printf", dereference: "L", "file-system": "f", terse: "t" } });
+  const options = yield* tool.options({
+    short: "c:fLt",
+    long: { "format=": "c", "printf=": "printf", dereference: "L", "file-system": "f", terse: "t" },
+  });
   if (options.operands.length === 0) yield* tool.usage("missing operand");
   const { process } = tool;
   let status = 0;
   for (const path of options.operands) {
     const node = process.fs.find(process.path(path), { followLast: options.has("L") });
     if (!node) {
-      yield* tool.error(tool.flavour === "gnu" ? `cannot statx ${quoteName(path)}: No such file or directory` : `can't stat '${path}': No such file or directory`);
+      yield* tool.error(
+        tool.flavour === "gnu"
+          ? `cannot statx ${quoteName(path)}: No such file or directory`
+          : `can't stat '${path}': No such file or directory`,
+      );
       status = 1;
       continue;
     }
@@ -114,9 +217,34 @@ export const stat: ToolRun = function* (tool) {
     if (format !== undefined) {
       const text = format.replace(/%([a-zA-Z%])/g, (all, letter: string) => {
         const value: Record<string, string | number> = {
-          n: path, N: node.kind === "symlink" ? `${quoteName(path)} -> ${quoteName(node.target)}` : quoteName(path), s: sizeOf(node), a: node.mode.toString(8), A: typeLetter(node) + permissions(node.mode), u: node.uid, g: node.gid,
-          U: userName(process, node.uid), G: groupName(process, node.gid), F: kindWords(node), y: stamp, Y: Math.floor(node.mtime / 1000), x: stamp, X: Math.floor(node.mtime / 1000), z: stamp, Z: Math.floor(node.mtime / 1000),
-          w: stamp, W: Math.floor(node.mtime / 1000), i: inodeNumber(process.path(path)), h: links, b: blocks, B: 512, o: 4096, f: ({ dir: 0x4000, file: 0x8000, symlink: 0xa000, device: 0x2000, fifo: 0x1000 }[node.kind] | node.mode).toString(16), m: process.fs.mountOf(process.path(path)).path, "%": "%",
+          n: path,
+          N: node.kind === "symlink" ? `${quoteName(path)} -> ${quoteName(node.target)}` : quoteName(path),
+          s: sizeOf(node),
+          a: node.mode.toString(8),
+          A: typeLetter(node) + permissions(node.mode),
+          u: node.uid,
+          g: node.gid,
+          U: userName(process, node.uid),
+          G: groupName(process, node.gid),
+          F: kindWords(node),
+          y: stamp,
+          Y: Math.floor(node.mtime / 1000),
+          x: stamp,
+          X: Math.floor(node.mtime / 1000),
+          z: stamp,
+          Z: Math.floor(node.mtime / 1000),
+          w: stamp,
+          W: Math.floor(node.mtime / 1000),
+          i: inodeNumber(process.path(path)),
+          h: links,
+          b: blocks,
+          B: 512,
+          o: 4096,
+          f: (
+            { dir: 0x4000, file: 0x8000, symlink: 0xa000, device: 0x2000, fifo: 0x1000 }[node.kind] | node.mode
+          ).toString(16),
+          m: process.fs.mountOf(process.path(path)).path,
+          "%": "%",
         };
         return String(value[letter] ?? all);
       });
@@ -149,7 +277,8 @@ function describe(tool: Tool, node: Inode | undefined): string {
   if (node.kind === "fifo") return "fifo (named pipe)";
   const content = node.read();
   if (content === "") return "empty";
-  if (content.startsWith("\x7fELF")) return "ELF 64-bit LSB pie executable, x86-64, version 1 (SYSV), dynamically linked, interpreter /lib64/ld-linux-x86-64.so.2, for GNU/Linux 3.2.0, stripped";
+  if (content.startsWith("\x7fELF"))
+    return "ELF 64-bit LSB pie executable, x86-64, version 1 (SYSV), dynamically linked, interpreter /lib64/ld-linux-x86-64.so.2, for GNU/Linux 3.2.0, stripped";
   if (content.startsWith("\x1f\x8b")) return "gzip compressed data";
   if (content.slice(257, 262) === "ustar") return "POSIX tar archive (GNU)";
   const script = /^#!\s*(\S+)/.exec(content)?.[1];
@@ -157,14 +286,17 @@ function describe(tool: Tool, node: Inode | undefined): string {
   const text = !/[\x00-\x06\x0e-\x1a\x1c-\x1f]/.test(content);
   if (!text) return "data";
   const charset = /[\x80-\xff]/.test(content) ? "Unicode text, UTF-8 text" : "ASCII text";
-  if (script) return `${shell ? (script.endsWith("bash") ? "Bourne-Again shell script" : "POSIX shell script") : `a ${script} script`}, ${charset} executable`;
+  if (script)
+    return `${shell ? (script.endsWith("bash") ? "Bourne-Again shell script" : "POSIX shell script") : `a ${script} script`}, ${charset} executable`;
   if (/^\s*[[{]/.test(content) && tool.name === "file" && /[\]}]\s*$/.test(content)) return "JSON text data";
   return `${charset}${content.includes("\r\n") ? ", with CRLF line terminators" : !content.includes("\n") ? ", with no line terminators" : ""}`;
 }
 
 export const mount: ToolRun = function* (tool) {
-  if (tool.args.some((arg) => !arg.startsWith("-") && arg !== "-t")) yield* tool.fail("mounting is not simulated here; use docker run -v or --mount to mount into a container", 32);
-  for (const each of tool.process.fs.mounts()) yield* tool.text(`${each.source} on ${each.path} type ${each.type} (${each.options})\n`);
+  if (tool.args.some((arg) => !arg.startsWith("-") && arg !== "-t"))
+    yield* tool.fail("mounting is not simulated here; use docker run -v or --mount to mount into a container", 32);
+  for (const each of tool.process.fs.mounts())
+    yield* tool.text(`${each.source} on ${each.path} type ${each.type} (${each.options})\n`);
   return 0;
 };
 
@@ -175,7 +307,10 @@ export const dmesg: ToolRun = function* (tool) {
     `[    0.000000] Linux version ${kernel.release} (debian-kernel@lists.debian.org) (gcc-12 (Debian 12.2.0-14) 12.2.0, GNU ld (GNU Binutils for Debian) 2.40) #1 SMP PREEMPT_DYNAMIC\n[    0.000000] Command line: BOOT_IMAGE=/boot/vmlinuz-${kernel.release} root=/dev/sda1 ro quiet\n[    0.004000] Memory: ${Math.floor(memory * 0.97)}K/${memory}K available\n[    0.052000] smpboot: Allowing ${kernel.cpuCount} CPUs, 0 hotplug CPUs\n`,
   );
   const kills = oomKills(tool);
-  if (kills > 0) yield* tool.text(`[${((tool.process.now() - kernel.bootedAt) / 1000).toFixed(6).padStart(12)}] Memory cgroup out of memory: ${kills} process${kills > 1 ? "es" : ""} killed since boot\n`);
+  if (kills > 0)
+    yield* tool.text(
+      `[${((tool.process.now() - kernel.bootedAt) / 1000).toFixed(6).padStart(12)}] Memory cgroup out of memory: ${kills} process${kills > 1 ? "es" : ""} killed since boot\n`,
+    );
   return 0;
 };
 

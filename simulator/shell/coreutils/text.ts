@@ -10,7 +10,10 @@ import { textWidth } from "../width";
 import { byVersion } from "./ls";
 
 export const wc: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "clLmw", long: { bytes: "c", chars: "m", lines: "l", words: "w", "max-line-length": "L", "files0-from=": "F" } });
+  const options = yield* tool.options({
+    short: "clLmw",
+    long: { bytes: "c", chars: "m", lines: "l", words: "w", "max-line-length": "L", "files0-from=": "F" },
+  });
   const chosen = ["l", "w", "m", "c", "L"].filter((key) => options.has(key));
   const keys = chosen.length ? chosen : ["l", "w", "c"];
   const rows: { counts: Record<string, number>; path: string | undefined }[] = [];
@@ -24,7 +27,8 @@ export const wc: ToolRun = function* (tool) {
       if (chunk === NO_BYTES) break;
       counts["c"]! += chunk.length;
       for (let at = chunk.indexOf("\n"); at >= 0; at = chunk.indexOf("\n", at + 1)) counts["l"]!++;
-      if (keys.includes("m")) for (let i = 0; i < chunk.length; i++) if ((chunk.charCodeAt(i) & 0xc0) !== 0x80) counts["m"]!++;
+      if (keys.includes("m"))
+        for (let i = 0; i < chunk.length; i++) if ((chunk.charCodeAt(i) & 0xc0) !== 0x80) counts["m"]!++;
       if (keys.includes("w"))
         for (let i = 0; i < chunk.length; i++) {
           const code = chunk.charCodeAt(i);
@@ -42,13 +46,16 @@ export const wc: ToolRun = function* (tool) {
           counts["L"] = Math.max(counts["L"]!, width);
         }
     }
-    for (const key of Object.keys(total)) total[key] = key === "L" ? Math.max(total[key]!, counts[key]!) : total[key]! + counts[key]!;
+    for (const key of Object.keys(total))
+      total[key] = key === "L" ? Math.max(total[key]!, counts[key]!) : total[key]! + counts[key]!;
     rows.push({ counts, path: options.operands.length ? path : undefined });
   });
   const many = options.operands.length > 1;
   if (many) rows.push({ counts: total, path: "total" });
   // Columns are as wide as the largest count could be; one number alone has none.
-  const regular = options.operands.every((path) => path !== "-" && tool.process.fs.find(tool.process.path(path))?.kind === "file");
+  const regular = options.operands.every(
+    (path) => path !== "-" && tool.process.fs.find(tool.process.path(path))?.kind === "file",
+  );
   let width = 1;
   if (tool.flavour === "busybox") width = keys.length > 1 || many ? 9 : 1;
   else if (keys.length > 1 || many) {
@@ -60,7 +67,10 @@ export const wc: ToolRun = function* (tool) {
     if (options.operands.length > 0 && !regular && options.operands.some((path) => path === "-")) width = 7;
     if (keys.length === 1 && !many) width = 1;
   }
-  for (const { counts, path } of rows) yield* tool.text(`${keys.map((key) => String(counts[key]).padStart(width)).join(" ")}${path === undefined ? "" : ` ${path}`}\n`);
+  for (const { counts, path } of rows)
+    yield* tool.text(
+      `${keys.map((key) => String(counts[key]).padStart(width)).join(" ")}${path === undefined ? "" : ` ${path}`}\n`,
+    );
   return fine ? 0 : 1;
 };
 
@@ -79,15 +89,41 @@ function parseRanges(text: string): ((n: number) => boolean) | undefined {
 }
 
 export const cut: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "b:c:d:f:nsz", long: { "bytes=": "b", "characters=": "c", "delimiter=": "d", "fields=": "f", "only-delimited": "s", complement: "C", "output-delimiter=": "O" } });
+  const options = yield* tool.options({
+    short: "b:c:d:f:nsz",
+    long: {
+      "bytes=": "b",
+      "characters=": "c",
+      "delimiter=": "d",
+      "fields=": "f",
+      "only-delimited": "s",
+      complement: "C",
+      "output-delimiter=": "O",
+    },
+  });
   const kind = options.has("f") ? "f" : options.has("c") ? "c" : options.has("b") ? "b" : undefined;
-  if (!kind) yield* tool.usage(tool.flavour === "gnu" ? "you must specify a list of bytes, characters, or fields" : "expected a list of bytes, characters, or fields");
+  if (!kind)
+    yield* tool.usage(
+      tool.flavour === "gnu"
+        ? "you must specify a list of bytes, characters, or fields"
+        : "expected a list of bytes, characters, or fields",
+    );
   const delimiter = options.value("d") ?? "\t";
   if ([...delimiter].length > 1) yield* tool.usage("the delimiter must be a single character");
   const wants = parseRanges(options.value(kind!)!);
   if (!wants) {
     const text = options.value(kind!)!;
-    yield* tool.usage(/(^|,)0/.test(text) ? (kind === "f" ? "fields are numbered from 1" : "byte/character positions are numbered from 1") : /(\d+)-(\d+)/.test(text) ? "invalid decreasing range" : kind === "f" ? `invalid field value '${text}'`.replace(/ value '.*'/, ` value '${text}'`) : `invalid byte/character position '${text}'`);
+    yield* tool.usage(
+      /(^|,)0/.test(text)
+        ? kind === "f"
+          ? "fields are numbered from 1"
+          : "byte/character positions are numbered from 1"
+        : /(\d+)-(\d+)/.test(text)
+          ? "invalid decreasing range"
+          : kind === "f"
+            ? `invalid field value '${text}'`.replace(/ value '.*'/, ` value '${text}'`)
+            : `invalid byte/character position '${text}'`,
+    );
   }
   const keep = options.has("C") ? (n: number): boolean => !wants!(n) : wants!;
   const joiner = options.value("O");
@@ -98,7 +134,12 @@ export const cut: ToolRun = function* (tool) {
           if (!options.has("s")) yield* tool.text(`${line}\n`);
           return;
         }
-        yield* tool.text(`${line.split(delimiter).filter((_field, index) => keep(index + 1)).join(joiner ?? delimiter)}\n`);
+        yield* tool.text(
+          `${line
+            .split(delimiter)
+            .filter((_field, index) => keep(index + 1))
+            .join(joiner ?? delimiter)}\n`,
+        );
         return;
       }
       // GNU cut counts bytes for -c too.
@@ -120,7 +161,18 @@ export const cut: ToolRun = function* (tool) {
 };
 
 const trClasses: Readonly<Record<string, string>> = {
-  alnum: "0-9A-Za-z", alpha: "A-Za-z", blank: "\t ", cntrl: "\\000-\\037\\177", digit: "0-9", graph: "!-~", lower: "a-z", print: " -~", punct: "!-/:-@[-`{-~", space: "\t-\r ", upper: "A-Z", xdigit: "0-9A-Fa-f",
+  alnum: "0-9A-Za-z",
+  alpha: "A-Za-z",
+  blank: "\t ",
+  cntrl: "\\000-\\037\\177",
+  digit: "0-9",
+  graph: "!-~",
+  lower: "a-z",
+  print: " -~",
+  punct: "!-/:-@[-`{-~",
+  space: "\t-\r ",
+  upper: "A-Z",
+  xdigit: "0-9A-Fa-f",
 };
 
 /** The byte codes a tr set stands for; `fill` marks `[c*]`. */
@@ -148,7 +200,7 @@ function trSet(text: string): number[] {
       out.push(...trSet(trClasses[named[1]!]!));
       continue;
     }
-    const repeat = /^\[([^])\*(\d*)\]/.exec(bytes.slice(i));
+    const repeat = /^\[([\s\S])\*(\d*)\]/.exec(bytes.slice(i));
     if (repeat) {
       i += repeat[0].length;
       const count = repeat[2] === "" ? 256 : Number(repeat[2]);
@@ -166,13 +218,23 @@ function trSet(text: string): number[] {
 }
 
 export const tr: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "cCdst", long: { complement: "c", delete: "d", "squeeze-repeats": "s", "truncate-set1": "t" }, posix: true });
+  const options = yield* tool.options({
+    short: "cCdst",
+    long: { complement: "c", delete: "d", "squeeze-repeats": "s", "truncate-set1": "t" },
+    posix: true,
+  });
   const [first, second] = options.operands;
   if (first === undefined) yield* tool.usage("missing operand");
   const remove = options.has("d");
   const squeeze = options.has("s");
-  if (second === undefined && !remove && !squeeze) yield* tool.fail(`missing operand after ${tool.quote(first!)}\nTwo strings must be given when translating.\nTry 'tr --help' for more information.`);
-  if (second !== undefined && remove && !squeeze) yield* tool.fail(`extra operand ${tool.quote(second)}\nOnly one string may be given when deleting without squeezing repeats.\nTry 'tr --help' for more information.`);
+  if (second === undefined && !remove && !squeeze)
+    yield* tool.fail(
+      `missing operand after ${tool.quote(first!)}\nTwo strings must be given when translating.\nTry 'tr --help' for more information.`,
+    );
+  if (second !== undefined && remove && !squeeze)
+    yield* tool.fail(
+      `extra operand ${tool.quote(second)}\nOnly one string may be given when deleting without squeezing repeats.\nTry 'tr --help' for more information.`,
+    );
   let from = trSet(first!);
   if (options.has("c") || options.has("C")) {
     const given = new Set(from);
@@ -234,7 +296,10 @@ function compareBy(a: string, b: string, flags: string): number {
   if (flags.includes("g")) return Math.sign((Number.parseFloat(a) || 0) - (Number.parseFloat(b) || 0));
   if (flags.includes("h")) return Math.sign(humanNumber(a) - humanNumber(b));
   if (flags.includes("V")) return Math.sign(byVersion(a, b));
-  if (flags.includes("M")) return monthNames.indexOf(a.trim().slice(0, 3).toUpperCase()) - monthNames.indexOf(b.trim().slice(0, 3).toUpperCase());
+  if (flags.includes("M"))
+    return (
+      monthNames.indexOf(a.trim().slice(0, 3).toUpperCase()) - monthNames.indexOf(b.trim().slice(0, 3).toUpperCase())
+    );
   let x = a;
   let y = b;
   if (flags.includes("b")) {
@@ -255,7 +320,13 @@ function compareBy(a: string, b: string, flags: string): number {
 function parseKey(text: string): SortKey | undefined {
   const match = /^(\d+)(?:\.(\d+))?([bdfgiMhnRrV]*)(?:,(\d+)(?:\.(\d+))?([bdfgiMhnRrV]*))?$/.exec(text);
   if (!match) return undefined;
-  return { fromField: Number(match[1]), fromChar: Number(match[2] ?? 1), toField: match[4] === undefined ? Number.POSITIVE_INFINITY : Number(match[4]), toChar: Number(match[5] ?? 0), flags: match[3]! + (match[6] ?? "") };
+  return {
+    fromField: Number(match[1]),
+    fromChar: Number(match[2] ?? 1),
+    toField: match[4] === undefined ? Number.POSITIVE_INFINITY : Number(match[4]),
+    toChar: Number(match[5] ?? 0),
+    flags: match[3]! + (match[6] ?? ""),
+  };
 }
 
 /** The part of a line that a key compares. */
@@ -294,14 +365,43 @@ export const sort: ToolRun = function* (tool) {
   tool.usageStatus = 2;
   const options = yield* tool.options({
     short: "bcCdfghik:mMno:rRsS:t:T:uVz",
-    long: { "ignore-leading-blanks": "b", check: "c", "dictionary-order": "d", "ignore-case": "f", "general-numeric-sort": "g", "human-numeric-sort": "h", "key=": "k", merge: "m", "month-sort": "M", "numeric-sort": "n", "output=": "o", reverse: "r", "random-sort": "R", stable: "s", "field-separator=": "t", unique: "u", "version-sort": "V", "zero-terminated": "z", "parallel=": "P" },
+    long: {
+      "ignore-leading-blanks": "b",
+      check: "c",
+      "dictionary-order": "d",
+      "ignore-case": "f",
+      "general-numeric-sort": "g",
+      "human-numeric-sort": "h",
+      "key=": "k",
+      merge: "m",
+      "month-sort": "M",
+      "numeric-sort": "n",
+      "output=": "o",
+      reverse: "r",
+      "random-sort": "R",
+      stable: "s",
+      "field-separator=": "t",
+      unique: "u",
+      "version-sort": "V",
+      "zero-terminated": "z",
+      "parallel=": "P",
+    },
   });
-  const global = options.all.map((option) => option.key).filter((key) => "bdfghiMnrV".includes(key)).join("");
+  const global = options.all
+    .map((option) => option.key)
+    .filter((key) => "bdfghiMnrV".includes(key))
+    .join("");
   const separator = options.value("t")?.replace("\\t", "\t");
   const keys: SortKey[] = [];
   for (const text of options.values("k")) {
     const key = parseKey(text);
-    if (!key || key.fromField === 0) yield* tool.fail(!key ? `invalid number at field start: invalid count at start of '${text}'` : `field number is zero: invalid field specification ${tool.quote(text)}`, 2);
+    if (!key || key.fromField === 0)
+      yield* tool.fail(
+        !key
+          ? `invalid number at field start: invalid count at start of '${text}'`
+          : `field number is zero: invalid field specification ${tool.quote(text)}`,
+        2,
+      );
     keys.push(key!.flags === "" ? { ...key!, flags: global } : key!);
   }
   const end = options.has("z") ? "\0" : "\n";
@@ -312,7 +412,14 @@ export const sort: ToolRun = function* (tool) {
       text += bytes !== "" && !bytes.endsWith(end) ? bytes + end : bytes;
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
-      yield* tool.fail(tool.flavour === "gnu" ? (error.code === "EISDIR" ? `read failed: ${path}: ${error.text}` : `cannot read: ${path}: ${error.text}`) : `${path}: ${error.text}`, tool.flavour === "gnu" ? 2 : 1);
+      yield* tool.fail(
+        tool.flavour === "gnu"
+          ? error.code === "EISDIR"
+            ? `read failed: ${path}: ${error.text}`
+            : `cannot read: ${path}: ${error.text}`
+          : `${path}: ${error.text}`,
+        tool.flavour === "gnu" ? 2 : 1,
+      );
     }
   }
   const lines = text === "" ? [] : text.slice(0, -1).split(end);
@@ -328,7 +435,8 @@ export const sort: ToolRun = function* (tool) {
     const order = compareBy(a, b, global);
     return reverse ? -order : order;
   };
-  const full = (a: string, b: string): number => compare(a, b) || (options.has("s") || options.has("u") ? 0 : reverse ? byCodePoint(b, a) : byCodePoint(a, b));
+  const full = (a: string, b: string): number =>
+    compare(a, b) || (options.has("s") || options.has("u") ? 0 : reverse ? byCodePoint(b, a) : byCodePoint(a, b));
   if (options.has("c") || options.has("C")) {
     for (let i = 1; i < lines.length; i++)
       if (full(lines[i - 1]!, lines[i]!) > 0 || (options.has("u") && compare(lines[i - 1]!, lines[i]!) === 0)) {
@@ -345,7 +453,9 @@ export const sort: ToolRun = function* (tool) {
       [lines[i], lines[j]] = [lines[j]!, lines[i]!];
     }
   } else lines.sort(full);
-  const out = options.has("u") ? lines.filter((line, index) => index === 0 || compare(lines[index - 1]!, line) !== 0) : lines;
+  const out = options.has("u")
+    ? lines.filter((line, index) => index === 0 || compare(lines[index - 1]!, line) !== 0)
+    : lines;
   const result = out.length ? out.join(end) + end : "";
   const target = options.value("o");
   if (target !== undefined) tool.process.fs.writeFile(tool.process.path(target), encodeUtf8(result));
@@ -354,7 +464,19 @@ export const sort: ToolRun = function* (tool) {
 };
 
 export const uniq: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "cdDf:is:uw:z", long: { count: "c", repeated: "d", "all-repeated": "D", "skip-fields=": "f", "ignore-case": "i", "skip-chars=": "s", unique: "u", "check-chars=": "w" } });
+  const options = yield* tool.options({
+    short: "cdDf:is:uw:z",
+    long: {
+      count: "c",
+      repeated: "d",
+      "all-repeated": "D",
+      "skip-fields=": "f",
+      "ignore-case": "i",
+      "skip-chars=": "s",
+      unique: "u",
+      "check-chars=": "w",
+    },
+  });
   if (options.operands.length > 2) yield* tool.usage(`extra operand ${tool.quote(options.operands[2]!)}`);
   const skipFields = Number(options.value("f") ?? 0);
   const skipChars = Number(options.value("s") ?? 0);
@@ -395,7 +517,8 @@ export const uniq: ToolRun = function* (tool) {
     });
   });
   finish();
-  if (options.operands[1] !== undefined) tool.process.fs.writeFile(tool.process.path(options.operands[1]), encodeUtf8(outText));
+  if (options.operands[1] !== undefined)
+    tool.process.fs.writeFile(tool.process.path(options.operands[1]), encodeUtf8(outText));
   else yield* tool.text(outText);
   return fine ? 0 : 1;
 };
@@ -407,7 +530,17 @@ export const tee: ToolRun = function* (tool) {
   for (const path of options.operands) {
     try {
       if (tool.process.fs.isDir(tool.process.path(path))) throw new SysError("EISDIR");
-      files.push(tool.process.kernel.openPath(tool.process, tool.process.path(path), { read: false, write: true, create: true, append: options.has("a"), truncate: !options.has("a") }).retain());
+      files.push(
+        tool.process.kernel
+          .openPath(tool.process, tool.process.path(path), {
+            read: false,
+            write: true,
+            create: true,
+            append: options.has("a"),
+            truncate: !options.has("a"),
+          })
+          .retain(),
+      );
     } catch (error) {
       if (!(error instanceof SysError)) throw error;
       status = 1;
@@ -453,13 +586,20 @@ export const paste: ToolRun = function* (tool) {
     if (path !== "-") columns.push(yield* linesOf(tool, path));
     else {
       const offset = dash++;
-      columns.push(options.has("s") ? (offset === 0 ? stdin : []) : stdin.filter((_line, index) => index % dashes === offset));
+      columns.push(
+        options.has("s") ? (offset === 0 ? stdin : []) : stdin.filter((_line, index) => index % dashes === offset),
+      );
     }
   }
-  if (options.has("s")) for (const lines of columns) yield* tool.text(`${lines.map((line, index) => (index === 0 ? "" : glue(index - 1)) + line).join("")}\n`);
+  if (options.has("s"))
+    for (const lines of columns)
+      yield* tool.text(`${lines.map((line, index) => (index === 0 ? "" : glue(index - 1)) + line).join("")}\n`);
   else {
     const rows = Math.max(0, ...columns.map((lines) => lines.length));
-    for (let row = 0; row < rows; row++) yield* tool.text(`${columns.map((lines, index) => (index === 0 ? "" : glue(index - 1)) + (lines[row] ?? "")).join("")}\n`);
+    for (let row = 0; row < rows; row++)
+      yield* tool.text(
+        `${columns.map((lines, index) => (index === 0 ? "" : glue(index - 1)) + (lines[row] ?? "")).join("")}\n`,
+      );
   }
   return 0;
 };
@@ -487,7 +627,17 @@ export const fold: ToolRun = function* (tool) {
 };
 
 export const nl: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "b:n:w:s:v:i:", long: { "body-numbering=": "b", "number-format=": "n", "number-width=": "w", "number-separator=": "s", "starting-line-number=": "v", "line-increment=": "i" } });
+  const options = yield* tool.options({
+    short: "b:n:w:s:v:i:",
+    long: {
+      "body-numbering=": "b",
+      "number-format=": "n",
+      "number-width=": "w",
+      "number-separator=": "s",
+      "starting-line-number=": "v",
+      "line-increment=": "i",
+    },
+  });
   const all = options.value("b") === "a";
   const none = options.value("b") === "n";
   const width = Number(options.value("w") ?? 6);
@@ -497,10 +647,16 @@ export const nl: ToolRun = function* (tool) {
   const fine = yield* tool.inputs(options.operands, function* (file) {
     yield* tool.lines(file, function* (line) {
       if (none || (!all && line === "")) {
-        yield* tool.text(`${" ".repeat(width + separator.length)}${line}\n`.replace(/^\s+\n$/, `${" ".repeat(width + separator.length)}\n`));
+        yield* tool.text(
+          `${" ".repeat(width + separator.length)}${line}\n`.replace(
+            /^\s+\n$/,
+            `${" ".repeat(width + separator.length)}\n`,
+          ),
+        );
         return;
       }
-      const text = format === "ln" ? String(number).padEnd(width) : String(number).padStart(width, format === "rz" ? "0" : " ");
+      const text =
+        format === "ln" ? String(number).padEnd(width) : String(number).padStart(width, format === "rz" ? "0" : " ");
       number += Number(options.value("i") ?? 1);
       yield* tool.text(`${text}${separator}${line}\n`);
     });
@@ -516,7 +672,11 @@ export const expand: ToolRun = function* (tool) {
       let out = "";
       if (tool.name === "expand") {
         for (const ch of line) out += ch === "\t" ? " ".repeat(size - (textWidth(out) % size)) : ch;
-      } else out = line.replace(/^ +/, (spaces) => "\t".repeat(Math.floor(spaces.length / size)) + " ".repeat(spaces.length % size));
+      } else
+        out = line.replace(
+          /^ +/,
+          (spaces) => "\t".repeat(Math.floor(spaces.length / size)) + " ".repeat(spaces.length % size),
+        );
       yield* tool.text(out + (terminated ? "\n" : ""));
     });
   });
@@ -524,7 +684,10 @@ export const expand: ToolRun = function* (tool) {
 };
 
 export const comm: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "123z", long: { "output-delimiter=": "O", "check-order": "c", "nocheck-order": "n", total: "T" } });
+  const options = yield* tool.options({
+    short: "123z",
+    long: { "output-delimiter=": "O", "check-order": "c", "nocheck-order": "n", total: "T" },
+  });
   const [first, second] = options.operands;
   if (first === undefined) yield* tool.usage("missing operand");
   if (second === undefined) yield* tool.usage(`missing operand after ${tool.quote(first!)}`);
@@ -555,19 +718,36 @@ export const comm: ToolRun = function* (tool) {
 export const join: ToolRun = function* (tool) {
   const options = yield* tool.options({ short: "a:e:i1:2:j:o:t:v:", long: { "ignore-case": "i" } });
   const [first, second] = options.operands;
-  if (first === undefined || second === undefined) yield* tool.usage(first === undefined ? "missing operand" : `missing operand after ${tool.quote(first)}`);
+  if (first === undefined || second === undefined)
+    yield* tool.usage(first === undefined ? "missing operand" : `missing operand after ${tool.quote(first)}`);
   const separator = options.value("t");
-  const split = (line: string): string[] => (separator === undefined ? line.trim().split(/[ \t]+/) : line.split(separator));
-  const field = [Number(options.value("1") ?? options.value("j") ?? 1) - 1, Number(options.value("2") ?? options.value("j") ?? 1) - 1] as const;
+  const split = (line: string): string[] =>
+    separator === undefined ? line.trim().split(/[ \t]+/) : line.split(separator);
+  const field = [
+    Number(options.value("1") ?? options.value("j") ?? 1) - 1,
+    Number(options.value("2") ?? options.value("j") ?? 1) - 1,
+  ] as const;
   const a = (yield* linesOf(tool, first!)).map(split);
   const b = (yield* linesOf(tool, second!)).map(split);
   const glue = separator ?? " ";
   const empty = options.value("e") ?? "";
-  const shape = options.value("o")?.split(/[ ,]/).map((item) => (item === "0" ? ([0, 0] as const) : (item.split(".").map(Number) as unknown as readonly [number, number])));
+  const shape = options
+    .value("o")
+    ?.split(/[ ,]/)
+    .map((item) =>
+      item === "0" ? ([0, 0] as const) : (item.split(".").map(Number) as unknown as readonly [number, number]),
+    );
   const show = (left: string[] | undefined, right: string[] | undefined): string => {
     const key = left ? (left[field[0]] ?? "") : (right![field[1]] ?? "");
-    if (shape) return shape.map(([side, number]) => (side === 0 ? key : ((side === 1 ? left : right)?.[number - 1] ?? empty))).join(glue);
-    return [key, ...(left?.filter((_value, index) => index !== field[0]) ?? []), ...(right?.filter((_value, index) => index !== field[1]) ?? [])].join(glue);
+    if (shape)
+      return shape
+        .map(([side, number]) => (side === 0 ? key : ((side === 1 ? left : right)?.[number - 1] ?? empty)))
+        .join(glue);
+    return [
+      key,
+      ...(left?.filter((_value, index) => index !== field[0]) ?? []),
+      ...(right?.filter((_value, index) => index !== field[1]) ?? []),
+    ].join(glue);
   };
   const unpaired = new Set([...options.values("a"), ...options.values("v")]);
   const pairs = !options.has("v");
@@ -584,26 +764,39 @@ export const join: ToolRun = function* (tool) {
     });
     if (!found && unpaired.has("1")) rows.push({ key, text: show(left, undefined) });
   }
-  if (unpaired.has("2")) b.forEach((right, index) => matchedRight.has(index) || rows.push({ key: right[field[1]] ?? "", text: show(undefined, right) }));
+  if (unpaired.has("2"))
+    for (const [index, right] of b.entries())
+      if (!matchedRight.has(index)) rows.push({ key: right[field[1]] ?? "", text: show(undefined, right) });
   if (unpaired.has("2")) rows.sort((x, y) => byCodePoint(x.key, y.key));
   for (const { text } of rows) yield* tool.text(`${text}\n`);
   return 0;
 };
 
 export const column: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "ts:o:N:R:c:x", long: { table: "t", "separator=": "s", "output-separator=": "o", "table-columns=": "N", "table-right=": "R" } });
+  const options = yield* tool.options({
+    short: "ts:o:N:R:c:x",
+    long: { table: "t", "separator=": "s", "output-separator=": "o", "table-columns=": "N", "table-right=": "R" },
+  });
   const lines: string[] = [];
   for (const path of options.operands.length ? options.operands : ["-"]) lines.push(...(yield* linesOf(tool, path)));
   const full = lines.filter((line) => line.trim() !== "");
   if (options.has("t")) {
     const separator = options.value("s");
-    const rows = full.map((line) => (separator === undefined ? line.trim().split(/\s+/) : line.split(new RegExp(`[${separator.replace(/[\\\]^-]/g, "\\$&")}]`))));
+    const rows = full.map((line) =>
+      separator === undefined
+        ? line.trim().split(/\s+/)
+        : line.split(new RegExp(`[${separator.replace(/[\\\]^-]/g, "\\$&")}]`)),
+    );
     if (options.has("N")) rows.unshift(options.value("N")!.split(","));
     const widths: number[] = [];
-    for (const row of rows) row.forEach((cell, index) => (widths[index] = Math.max(widths[index] ?? 0, textWidth(cell))));
+    for (const row of rows)
+      for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, textWidth(cell));
     const right = new Set((options.value("R") ?? "").split(",").map((text) => Number(text) - 1));
     const glue = options.value("o") ?? "  ";
-    for (const row of rows) yield* tool.text(`${row.map((cell, index) => (right.has(index) ? " ".repeat(widths[index]! - textWidth(cell)) + cell : index === row.length - 1 ? cell : cell + " ".repeat(widths[index]! - textWidth(cell)))).join(glue)}\n`);
+    for (const row of rows)
+      yield* tool.text(
+        `${row.map((cell, index) => (right.has(index) ? " ".repeat(widths[index]! - textWidth(cell)) + cell : index === row.length - 1 ? cell : cell + " ".repeat(widths[index]! - textWidth(cell)))).join(glue)}\n`,
+      );
     return 0;
   }
   const width = (Math.floor(Math.max(1, ...full.map(textWidth)) / 8) + 1) * 8;
@@ -623,21 +816,44 @@ export const column: ToolRun = function* (tool) {
 };
 
 export const shuf: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "ei:n:o:rz", long: { echo: "e", "input-range=": "i", "head-count=": "n", repeat: "r" } });
+  const options = yield* tool.options({
+    short: "ei:n:o:rz",
+    long: { echo: "e", "input-range=": "i", "head-count=": "n", repeat: "r" },
+  });
   const range = /^(\d+)-(\d+)$/.exec(options.value("i") ?? "");
-  const lines = options.has("e") ? [...options.operands] : range ? Array.from({ length: Number(range[2]) - Number(range[1]) + 1 }, (_value, index) => String(Number(range[1]) + index)) : yield* linesOf(tool, options.operands[0] ?? "-");
+  const lines = options.has("e")
+    ? [...options.operands]
+    : range
+      ? Array.from({ length: Number(range[2]) - Number(range[1]) + 1 }, (_value, index) =>
+          String(Number(range[1]) + index),
+        )
+      : yield* linesOf(tool, options.operands[0] ?? "-");
   const random = tool.process.kernel.random.stream("shuf");
   for (let i = lines.length - 1; i > 0; i--) {
     const j = random.integer(0, i);
     [lines[i], lines[j]] = [lines[j]!, lines[i]!];
   }
-  for (const line of options.has("n") ? lines.slice(0, Number(options.value("n"))) : lines) yield* tool.text(`${line}\n`);
+  for (const line of options.has("n") ? lines.slice(0, Number(options.value("n"))) : lines)
+    yield* tool.text(`${line}\n`);
   return 0;
 };
 
 export const split: ToolRun = function* (tool) {
   const args = tool.args.map((arg) => (/^-\d+$/.test(arg) ? `-l${arg.slice(1)}` : arg));
-  const options = yield* tool.options({ short: "a:b:C:dl:n:", long: { "suffix-length=": "a", "bytes=": "b", "numeric-suffixes=?": "d", "lines=": "l", "number=": "n", "additional-suffix=": "S" } }, args);
+  const options = yield* tool.options(
+    {
+      short: "a:b:C:dl:n:",
+      long: {
+        "suffix-length=": "a",
+        "bytes=": "b",
+        "numeric-suffixes=?": "d",
+        "lines=": "l",
+        "number=": "n",
+        "additional-suffix=": "S",
+      },
+    },
+    args,
+  );
   let all: Bytes;
   try {
     all = yield* tool.readAllOf(options.operands[0] ?? "-");
@@ -663,7 +879,8 @@ export const split: ToolRun = function* (tool) {
   const length = Number(options.value("a") ?? 2);
   pieces.forEach((piece, index) => {
     let suffix = "";
-    for (let i = 0, rest = index; i < length; i++, rest = Math.floor(rest / (options.has("d") ? 10 : 26))) suffix = (options.has("d") ? String(rest % 10) : String.fromCharCode(97 + (rest % 26))) + suffix;
+    for (let i = 0, rest = index; i < length; i++, rest = Math.floor(rest / (options.has("d") ? 10 : 26)))
+      suffix = (options.has("d") ? String(rest % 10) : String.fromCharCode(97 + (rest % 26))) + suffix;
     tool.process.fs.writeFile(tool.process.path(prefix + suffix + (options.value("S") ?? "")), piece as Bytes);
   });
   return 0;
@@ -675,7 +892,8 @@ export const strings: ToolRun = function* (tool) {
   const least = Number(options.value("n") ?? 4);
   const fine = yield* tool.inputs(options.operands, function* (_file, path) {
     const all = yield* tool.readAllOf(path);
-    for (const match of all.match(new RegExp(`[\\t\\x20-\\x7e]{${least},}`, "g")) ?? []) yield* tool.bytes(`${match}\n`);
+    for (const match of all.match(new RegExp(`[\\t\\x20-\\x7e]{${least},}`, "g")) ?? [])
+      yield* tool.bytes(`${match}\n`);
   });
   return fine ? 0 : 1;
 };

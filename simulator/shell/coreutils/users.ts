@@ -5,7 +5,11 @@ import type { ToolRun } from "../tool";
 function rows(process: Process, file: string): string[][] {
   const node = process.fs.find(file);
   if (node?.kind !== "file") return [];
-  return node.read().split("\n").filter(Boolean).map((line) => line.split(":"));
+  return node
+    .read()
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => line.split(":"));
 }
 
 export const userName = (process: Process, uid: number): string => {
@@ -33,24 +37,38 @@ export function groupId(process: Process, name: string): number | undefined {
 }
 
 export const id: ToolRun = function* (tool) {
-  const options = yield* tool.options({ short: "ugnGr", long: { user: "u", group: "g", name: "n", groups: "G", real: "r" } });
+  const options = yield* tool.options({
+    short: "ugnGr",
+    long: { user: "u", group: "g", name: "n", groups: "G", real: "r" },
+  });
   const { process } = tool;
   const name = options.operands[0];
   let uid = process.context.uid;
   let gid = process.context.gid;
   if (name !== undefined) {
     const found = userId(process, name);
-    if (found === undefined) yield* tool.fail(tool.flavour === "gnu" ? `'${name}': no such user` : `unknown user ${name}`);
+    if (found === undefined)
+      yield* tool.fail(tool.flavour === "gnu" ? `'${name}': no such user` : `unknown user ${name}`);
     uid = found!;
     gid = Number(rows(process, "/etc/passwd").find((columns) => Number(columns[2]) === uid)?.[3] ?? 0);
   }
   const user = userName(process, uid);
-  const groups = [gid, ...rows(process, "/etc/group").filter((columns) => (columns[3] ?? "").split(",").includes(user) && Number(columns[2]) !== gid).map((columns) => Number(columns[2]))];
-  const known = (text: string, number: number): string => (text === String(number) ? String(number) : `${number}(${text})`);
+  const groups = [
+    gid,
+    ...rows(process, "/etc/group")
+      .filter((columns) => (columns[3] ?? "").split(",").includes(user) && Number(columns[2]) !== gid)
+      .map((columns) => Number(columns[2])),
+  ];
+  const known = (text: string, number: number): string =>
+    text === String(number) ? String(number) : `${number}(${text})`;
   if (options.has("u")) yield* tool.text(`${options.has("n") ? user : uid}\n`);
   else if (options.has("g")) yield* tool.text(`${options.has("n") ? groupName(process, gid) : gid}\n`);
-  else if (options.has("G")) yield* tool.text(`${groups.map((each) => (options.has("n") ? groupName(process, each) : each)).join(" ")}\n`);
-  else yield* tool.text(`uid=${known(user, uid)} gid=${known(groupName(process, gid), gid)} groups=${groups.map((each) => known(groupName(process, each), each)).join(",")}\n`);
+  else if (options.has("G"))
+    yield* tool.text(`${groups.map((each) => (options.has("n") ? groupName(process, each) : each)).join(" ")}\n`);
+  else
+    yield* tool.text(
+      `uid=${known(user, uid)} gid=${known(groupName(process, gid), gid)} groups=${groups.map((each) => known(groupName(process, each), each)).join(",")}\n`,
+    );
   return 0;
 };
 

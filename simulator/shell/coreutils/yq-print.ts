@@ -32,7 +32,8 @@ function block(value: Json, depth: number): string {
   return `${pad}${scalar(value, depth)}\n`;
 }
 
-const isEmptyOrScalar = (value: Json): boolean => (Array.isArray(value) ? value.length === 0 : value instanceof Map ? value.size === 0 : true);
+const isEmptyOrScalar = (value: Json): boolean =>
+  Array.isArray(value) ? value.length === 0 : value instanceof Map ? value.size === 0 : true;
 
 function scalar(value: Json, depth: number): string {
   if (Array.isArray(value)) return "[]";
@@ -40,8 +41,15 @@ function scalar(value: Json, depth: number): string {
   if (typeof value !== "string") return value === null ? "null" : String(value);
   if (value.includes("\n")) {
     const pad = "  ".repeat(depth);
-    return `|${value.endsWith("\n") ? "" : "-"}\n${value.replace(/\n$/, "").split("\n").map((line) => (line === "" ? "" : pad + line)).join("\n")}`;
+    return `|${value.endsWith("\n") ? "" : "-"}\n${value
+      .replace(/\n$/, "")
+      .split("\n")
+      .map((line) => (line === "" ? "" : pad + line))
+      .join("\n")}`;
   }
-  if (value === "" || !readsAsString(value) || /^[\s\-?:,[\]{}#&*!|>'"%@`]|: |:$| #|\s$/.test(value)) return /^-?[A-Za-z0-9/]/.test(value) && readsAsString(value) && !/: |:$| #|\s$/.test(value) ? value : `"${value.replace(/["\\]/g, "\\$&")}"`;
+  if (value === "" || !readsAsString(value) || /^[\s\-?:,[\]{}#&*!|>'"%@`]|: |:$| #|\s$/.test(value))
+    return /^-?[A-Za-z0-9/]/.test(value) && readsAsString(value) && !/: |:$| #|\s$/.test(value)
+      ? value
+      : `"${value.replace(/["\\]/g, "\\$&")}"`;
   return value;
 }

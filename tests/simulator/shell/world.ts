@@ -25,8 +25,9 @@ export function makeLaptop(extra: Record<string, Program> = {}, files: Record<st
     programs: new Map([...shellPrograms, ...Object.entries(extra)]),
   });
   const at = { mtime: START };
-  const dir = (entries: Record<string, DirInode | FileInode | DeviceInode> = {}): DirInode => new DirInode(at, new Map(Object.entries(entries)));
-  const bin = new DirInode(at, new Map([...toolFiles(gnuToolNames), ...toolFiles(Object.keys(extra))]));
+  const dir = (entries: Record<string, DirInode | FileInode | DeviceInode> = {}): DirInode =>
+    new DirInode(at, new Map(Object.entries(entries)));
+  const bin = new DirInode(at, new Map([...toolFiles([...gnuToolNames, "busybox"]), ...toolFiles(Object.keys(extra))]));
   const root = dir({
     usr: dir({ bin }),
     bin,
@@ -34,12 +35,28 @@ export function makeLaptop(extra: Record<string, Program> = {}, files: Record<st
     tmp: new DirInode({ ...at, mode: 0o1777 }),
     root: dir(),
     etc: dir({
-      passwd: new FileInode("root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n" as Bytes, at),
+      passwd: new FileInode(
+        "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n" as Bytes,
+        at,
+      ),
       group: new FileInode("root:x:0:\nnogroup:x:65534:\n" as Bytes, at),
     }),
-    dev: dir({ null: new DeviceInode("null"), zero: new DeviceInode("zero"), full: new DeviceInode("full"), urandom: new DeviceInode("urandom"), tty: new DeviceInode("tty") }),
+    dev: dir({
+      null: new DeviceInode("null"),
+      zero: new DeviceInode("zero"),
+      full: new DeviceInode("full"),
+      urandom: new DeviceInode("urandom"),
+      tty: new DeviceInode("tty"),
+    }),
   });
-  const mounts = new MountNamespace(loop, { path: "/", root, readOnly: false, source: "/dev/sda1", type: "ext4", options: "rw" });
+  const mounts = new MountNamespace(loop, {
+    path: "/",
+    root,
+    readOnly: false,
+    source: "/dev/sda1",
+    type: "ext4",
+    options: "rw",
+  });
   for (const [path, content] of Object.entries(files)) mounts.writeFile(path, encodeUtf8(content));
   const context: ProcessContext = {
     kernel,
@@ -93,20 +110,42 @@ export function runScript(script: string, options: RunOptions = {}): Outcome {
   const until = loop.now() + (options.untilMs ?? 600_000);
   let steps = 0;
   while (!process.ended.settled && loop.step(until)) if (++steps > (options.maxSteps ?? 3_000_000)) break;
-  return { stdout: decodeUtf8(stdout as Bytes), stderr: decodeUtf8(stderr as Bytes), exit: process.ended.peek()?.code, ms: loop.now() - START, steps };
+  return {
+    stdout: decodeUtf8(stdout as Bytes),
+    stderr: decodeUtf8(stderr as Bytes),
+    exit: process.ended.peek()?.code,
+    ms: loop.now() - START,
+    steps,
+  };
 }
 
 /** An interactive terminal with a shell on it. */
-export function openTerminal(options: { readonly argv?: readonly string[]; readonly extra?: Record<string, Program>; readonly columns?: number; readonly rows?: number; readonly env?: Record<string, string>; readonly files?: Record<string, string> } = {}) {
+export function openTerminal(
+  options: {
+    readonly argv?: readonly string[];
+    readonly extra?: Record<string, Program>;
+    readonly columns?: number;
+    readonly rows?: number;
+    readonly env?: Record<string, string>;
+    readonly files?: Record<string, string>;
+  } = {},
+) {
   const { loop, kernel, mounts, context } = makeLaptop(options.extra, options.files);
   let output = "";
-  const tty: Tty = kernel.makeTty({ columns: options.columns ?? 80, rows: options.rows ?? 24 }, (bytes) => (output += bytes));
+  const tty: Tty = kernel.makeTty(
+    { columns: options.columns ?? 80, rows: options.rows ?? 24 },
+    (bytes) => (output += bytes),
+  );
   const file = new TtyFile(tty);
   const process = kernel.spawn(context, undefined, {
     argv: options.argv ?? ["bash"],
     env: { ...ENV, TERM: "xterm-256color", ...options.env },
     cwd: "/root",
-    files: new Map([[0, file], [1, file], [2, file]] as const),
+    files: new Map([
+      [0, file],
+      [1, file],
+      [2, file],
+    ] as const),
     session: { tty },
   });
   tty.session = process.pid;
