@@ -84,6 +84,11 @@ export function createFakeMachine(start: StartState): Machine {
     command() {
       throw new Error("this machine runs no commands of its own");
     },
+    kubernetes: () => ({ failure: "this machine has no cluster" }),
+    docker(_request, done) {
+      done(undefined);
+      return () => {};
+    },
     isAtPrompt: () => due.length === 0,
     faults: [],
     onEditor() {},
