@@ -72,7 +72,7 @@ function untilReady(machine: Machine, replicas: number, namespace = "default", n
 
 time("world with 3 Ready nodes", 50, () => {
   let machine: Machine | undefined;
-  const took = clocked(() => (machine = createMachine({ scenario: "kubernetes", seed: 1 })));
+  const took = clocked(() => (machine = createMachine({ scenario: "managed", seed: 1 })));
   const nodes = machine!.observe.kubernetes({ method: "GET", path: "/api/v1/nodes" })?.body as {
     items: { status: { conditions: { type: string; status: string }[] } }[];
   };
@@ -82,7 +82,7 @@ time("world with 3 Ready nodes", 50, () => {
 });
 
 time("100-replica Deployment, all Ready", 200, () => {
-  const machine = createMachine({ scenario: "kubernetes", seed: 2 });
+  const machine = createMachine({ scenario: "managed", seed: 2 });
   return clocked(() => {
     sh(machine, "kubectl create deployment bench --image=nginx --replicas=100");
     untilReady(machine, 100);
@@ -157,7 +157,7 @@ time(
 
 if ("idle cluster".includes(values.only)) {
   say("  idle cluster …\r");
-  const machine = createMachine({ scenario: "kubernetes", seed: 7 });
+  const machine = createMachine({ scenario: "managed", seed: 7 });
   const virtual = 3_600_000;
   const took = clocked(() => void machine.runUntil(machine.now() + virtual));
   rows.push({ name: "idle cluster", value: Math.round(virtual / took), unit: "× real time", target: 20_000 });

@@ -132,10 +132,27 @@ const kubeadm = (name: string, workers: number): ClusterProfile => ({
 /** The course's cluster: a control-plane node and two workers, as kubeadm sets them up, with the usual add-ons. */
 export const threeNodes: ClusterProfile = kubeadm("three-nodes", 2);
 
+/** As cloud providers sell it: three workers; the control plane runs where its customer does not look. */
+export const managed: ClusterProfile = {
+  ...recordedKubernetes,
+  name: "managed",
+  etcdVersion: "3.6.6",
+  diskBytes: 40 * GIB,
+  diskAllocatable: 0.9,
+  controlPlane: {
+    kind: "processes",
+    machine: { name: "control-plane", address: "10.89.0.10", cpuCount: 2, memoryBytes: 4 * GIB },
+  },
+  workers: [1, 2, 3].map((i) => ({ name: `node-${i}`, address: `10.89.0.${10 + i}`, cpuCount: 2, memoryBytes: 4 * GIB })),
+  presentImages: [],
+  addons: ["cloud-load-balancer"],
+  controllerIdentity: "control-plane",
+};
+
 /** One node for everything. */
 export const oneNode: ClusterProfile = kubeadm("one-node", 0);
 
-export const profiles: readonly ClusterProfile[] = [recordedKubernetes, threeNodes, oneNode];
+export const profiles: readonly ClusterProfile[] = [recordedKubernetes, threeNodes, managed, oneNode];
 
 /** `node-1` … of any number, for tests and benchmarks. */
 export const withNodes = (profile: ClusterProfile, count: number): ClusterProfile => ({
