@@ -304,6 +304,7 @@ export class NullDevice extends OpenFile {
   readonly name: string;
   readonly #fill: string | undefined;
   readonly #full: boolean;
+  #last: Bytes = NO_BYTES;
 
   constructor(device: "null" | "zero" | "full") {
     super();
@@ -317,7 +318,10 @@ export class NullDevice extends OpenFile {
   }
 
   *read(max: number): Task<Bytes> {
-    return this.#fill === undefined ? NO_BYTES : (this.#fill.repeat(max) as Bytes);
+    if (this.#fill === undefined) return NO_BYTES;
+    // One string for all reads of a size: who reads without end must not fill the memory we run in.
+    if (this.#last.length !== max) this.#last = this.#fill.repeat(max) as Bytes;
+    return this.#last;
   }
 
   *write(): Task<void> {

@@ -37,6 +37,8 @@ export type ToolRun = (tool: Tool) => Task<number>;
 /** CPU for each MiB that goes through a tool, ms. */
 const MS_PER_BYTE = 2 / (1024 * 1024);
 const FLUSH_AT = 32_768;
+/** A whole input in memory is counted in steps of this many bytes; below it, it is part of the program's own. */
+const HELD_GRAIN = 1024 * 1024;
 
 export class Tool {
   readonly process: Process;
@@ -107,8 +109,14 @@ export class Tool {
   /** A usage error: the message and GNU's hint. */
   *usage(message: string, status = 1): Task<never> {
     yield* this.error(message);
-    if (this.flavour === "gnu") yield* this.process.printError(`Try '${this.name} --help' for more information.\n`);
-    throw new ToolFailure(status);
+    if (this.flavour === "gnu") {
+      yield* this.process.printError(`Try '${this.name} --help' for more information.\n`);
+      throw new ToolFailure(status);
+    }
+    yield* this.process.printError(
+      `BusyBox v1.36.1 (2024-06-10 07:11:47 UTC) multi-call binary.\n\nUsage: ${this.name} [OPTIONS] [ARGS]\n`,
+    );
+    throw new ToolFailure(1);
   }
 
   /** GNU's quote(): typographic quotes where the locale is UTF-8, plain ones in containers that set none. */
@@ -145,13 +153,25 @@ export class Tool {
   *readAllOf(path: string): Task<Bytes> {
     const file = this.openInput(path);
     const chunks: string[] = [];
+    const process = this.process;
+    // What is held whole takes memory: reading /dev/zero to its end ends in the OOM killer's hands, as it should.
+    let uncounted = 0;
+    let counted = 0;
     try {
       for (;;) {
         const chunk = yield* this.read(file);
         if (chunk === NO_BYTES) return chunks.join("") as Bytes;
         chunks.push(chunk);
+        uncounted += chunk.length;
+        if (uncounted < HELD_GRAIN) continue;
+        counted += uncounted;
+        process.resizeMemory(process.memoryBytes + uncounted);
+        uncounted = 0;
+        // A process that was just killed gets no further than this.
+        yield* process.sleep(0);
       }
     } finally {
+      if (counted > 0) process.resizeMemory(Math.max(0, process.memoryBytes - counted));
       file.release();
     }
   }
