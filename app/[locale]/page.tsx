@@ -7,6 +7,7 @@ import { StartButton } from "@/app/_lesson/start-button";
 import { Footer, Header } from "@/app/_ui/header";
 import type { Language } from "@/lib/i18n/languages";
 import { content } from "@/lib/lessons/loader";
+import { differencesFile } from "@/lib/site/differences";
 
 export default async function Landing({ params }: { readonly params: Promise<{ readonly locale: Language }> }) {
   const { locale } = await params;
@@ -48,14 +49,16 @@ export default async function Landing({ params }: { readonly params: Promise<{ r
           <div className="self-start rounded-2xl border border-buff-line bg-buff p-7">
             <h2 className="text-xl">{text("honestHeading")}</h2>
             <p className="mt-3">{text("honestBody")}</p>
-            <p className="mt-4">
-              <Link
-                className="font-medium underline decoration-1 underline-offset-4 hover:text-mark"
-                href={`/${locale}/differences`}
-              >
-                {text("honestLink")}
-              </Link>
-            </p>
+            {differencesFile(locale) === undefined ? null : (
+              <p className="mt-4">
+                <Link
+                  className="font-medium underline decoration-1 underline-offset-4 hover:text-mark"
+                  href={`/${locale}/differences`}
+                >
+                  {text("honestLink")}
+                </Link>
+              </p>
+            )}
           </div>
           <div>
             <h2 className="text-xl">{text("routeHeading")}</h2>

@@ -3,6 +3,7 @@ import Link from "next/link";
 import { getTranslations } from "next-intl/server";
 import type { ReactNode } from "react";
 import type { Language } from "@/lib/i18n/languages";
+import { differencesFile } from "@/lib/site/differences";
 import { LanguageSwitch } from "./language-switch";
 import { Mark } from "./mark";
 import { ThemeToggle } from "./theme";
@@ -51,9 +52,11 @@ export async function Footer(props: { readonly language: Language }) {
         <Link className="hover:text-ink hover:underline" href={`/${props.language}/glossary`}>
           {text("glossary")}
         </Link>
-        <Link className="hover:text-ink hover:underline" href={`/${props.language}/differences`}>
-          {text("differences")}
-        </Link>
+        {differencesFile(props.language) === undefined ? null : (
+          <Link className="hover:text-ink hover:underline" href={`/${props.language}/differences`}>
+            {text("differences")}
+          </Link>
+        )}
       </div>
     </footer>
   );

@@ -1,6 +1,5 @@
 /** How the simulation differs from the real systems: docs/differences.md, in the reader's language where it is written. */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import type { Metadata } from "next";
 import { notFound } from "next/navigation";
 import { getTranslations, setRequestLocale } from "next-intl/server";
@@ -8,6 +7,7 @@ import { Footer, Header } from "@/app/_ui/header";
 import type { Language } from "@/lib/i18n/languages";
 import { content } from "@/lib/lessons/loader";
 import { markdown } from "@/lib/lessons/prose";
+import { differencesFile } from "@/lib/site/differences";
 
 interface Props {
   readonly params: Promise<{ readonly locale: Language }>;
@@ -22,10 +22,7 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 export default async function Differences({ params }: Props) {
   const { locale } = await params;
   setRequestLocale(locale);
-  const docs = join(process.cwd(), "docs");
-  const file = [`differences.${locale}.md`, "differences.md"]
-    .map((name) => join(docs, name))
-    .find((path) => existsSync(path));
+  const file = differencesFile(locale);
   if (file === undefined) notFound();
   const Text = await markdown(readFileSync(file, "utf8").replace(/^# .*\n/, ""));
   const text = await getTranslations("differences");
