@@ -19,6 +19,7 @@ import type {
   ArithmeticFor,
 } from "unbash";
 import { decodeUtf8, NO_BYTES } from "../base/bytes";
+import { limits } from "../base/limits";
 import type { Task } from "../base/task";
 import { makePipe, NullDevice, type OpenFile } from "../os/open-file";
 import type { Process } from "../os/process";
@@ -641,12 +642,20 @@ export function* substitute(shell: Shell, script: ParsedScript): Task<string> {
     { files },
   );
   const chunks: string[] = [];
+  let held = 0;
   shell.waitsForChild = true;
   try {
     for (;;) {
       const chunk = yield* pipe.reader.read(65_536);
       if (chunk === NO_BYTES) break;
       chunks.push(chunk);
+      held += chunk.length;
+      // Output that never ends must not fill the memory of the page.
+      if (held > limits.fileBytesMax) {
+        process.signal("KILL");
+        yield* shell.process.printError(`${shell.name}: xrealloc: cannot allocate ${held} bytes\n`);
+        throw new ShellExit(2);
+      }
     }
     const status = yield* shell.process.wait(process);
     shell.childrenCpuMs += process.cpuMs;

@@ -127,7 +127,8 @@ function* loop(shell: Shell, host: ShellHost): Task<number> {
       if (yield* leaves(shell)) return shell.status;
       continue;
     }
-    shell.warnedOfJobs = false;
+    // A second `exit` in a row goes, whatever jobs are stopped.
+    const warned = shell.warnedOfJobs;
     if (read.text.trim() === "") continue;
     const text = yield* expandHistory(shell, read.text);
     if (text === undefined) continue;
@@ -141,6 +142,7 @@ function* loop(shell: Shell, host: ShellHost): Task<number> {
       ),
     );
     lineNumber += text.split("\n").length;
+    if (warned) shell.warnedOfJobs = false;
     if (shell.status !== 0) yield* offerReading(shell, host, text);
   }
 }

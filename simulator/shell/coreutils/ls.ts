@@ -68,6 +68,7 @@ export const ls: ToolRun = function* (tool) {
     noGroup: style === "o" || has("o2") || has("G2"),
     fullTime: has("full"),
     color,
+    painted: { any: false },
     quotes: tool.flavour === "gnu" && tool.isTerminal && !has("N"),
     sort:
       has("U") || has("f")
@@ -134,6 +135,7 @@ interface View {
   readonly noGroup: boolean;
   readonly fullTime: boolean;
   readonly color: boolean;
+  readonly painted: { any: boolean };
   readonly quotes: boolean;
   readonly sort: "none" | "size" | "time" | "extension" | "version" | "name";
   readonly reverse: boolean;
@@ -266,7 +268,12 @@ function label(entry: Entry, view: View, colored: boolean): string {
   if (view.quotes && /[\s'"\\$`|&;<>()*?[\]{}!#~]/.test(name) && !/^[\w.+-]*$/.test(name))
     name = /^[#~]|[\s'"\\$`|&;<>()*?[\]!]/.test(name) ? quoteName(name) : name;
   const color = colored ? colorOf(entry.node) : undefined;
-  const text = color ? `\x1b[0m\x1b[${color}m${name}\x1b[0m`.replace(/^\x1b\[0m/, "\x1b[0m") : name;
+  let text = name;
+  if (color) {
+    // The first colour of all is led in by a reset.
+    text = `${view.painted.any ? "" : "\x1b[0m"}\x1b[${color}m${name}\x1b[0m`;
+    view.painted.any = true;
+  }
   return text + indicator(entry.node, view);
 }
 

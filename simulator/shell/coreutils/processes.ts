@@ -52,7 +52,7 @@ const startText = (tool: Tool, process: Process): string => {
 };
 const cpuPercent = (tool: Tool, process: Process): number => {
   const age = tool.process.now() - process.startedAt;
-  return age > 0 ? (process.cpuMs / age) * 100 : 0;
+  return age >= 10 ? (process.cpuMs / age) * 100 : 0;
 };
 const memoryPercent = (tool: Tool, process: Process): number =>
   (process.memoryBytes / tool.process.kernel.memoryBytes) * 100;

@@ -91,6 +91,13 @@ export const df: ToolRun = function* (tool) {
       mount.path,
     ]),
   ];
+  if (tool.flavour === "busybox" && !options.has("T")) {
+    for (const [name, blocks, used, free, percent, path] of table)
+      yield* tool.text(
+        `${name!.padEnd(20)} ${blocks!.padStart(9)} ${used!.padStart(9)} ${(free === "Avail" ? "Available" : free!).padStart(9)} ${percent!.padStart(4)} ${path}\n`,
+      );
+    return status;
+  }
   const lefts = new Set([0, ...(options.has("T") ? [1] : []), table[0]!.length - 1]);
   const widths = table[0]!.map((_cell, index) =>
     Math.max(

@@ -213,3 +213,12 @@ test("sh is dash, ash is BusyBox's: their prompts and words", () => {
   expect(ash.output).toBe("~ # ");
   expect(ash.type("foo\r")).toBe("foo\r\n/busybox/bin/sh: foo: not found\r\n~ # ");
 });
+
+test("a second exit in a row leaves although jobs are stopped", () => {
+  const terminal = openTerminal();
+  terminal.type("sleep 100\r");
+  terminal.type("\x1a");
+  expect(terminal.type("exit\r")).toContain("There are stopped jobs.\r\n");
+  terminal.type("exit\r");
+  expect(terminal.process.alive).toBe(false);
+});
