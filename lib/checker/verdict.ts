@@ -1,6 +1,6 @@
 /** What a check answers: met, or the three things a learner needs to hear, in both languages. */
 import type { Observation } from "@/simulator";
-import type { z } from "zod";
+import type * as z from "zod";
 
 export interface Text {
   readonly vi: string;

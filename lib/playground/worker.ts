@@ -1,5 +1,5 @@
 /** The worker's entry: takes the lesson's lock, finds or makes its world, and passes messages to it. */
-import { SIMULATOR_VERSION } from "@/simulator";
+import { needsKubernetes, SIMULATOR_VERSION, scenarios } from "@/simulator/core";
 import type { FromWorker, ToWorker, WorldSpec } from "./protocol";
 import { openStore, type Store } from "./store";
 import { drainOutbox } from "./upload";
@@ -64,6 +64,7 @@ async function start(wanted: WorldSpec, steal: boolean): Promise<void> {
     tell({ kind: "held" });
     return;
   }
+  await loadParts(wanted);
   // A browser that gives no storage (some private windows) still gets a world; it just cannot keep it.
   store ??= await openStore().catch(() => undefined);
   if (store === undefined) tell({ kind: "saved", saving: "failed" });
@@ -85,6 +86,12 @@ async function start(wanted: WorldSpec, steal: boolean): Promise<void> {
     tell({ kind: "ready", terminals: [], isRestored: false, isOutdated: record !== undefined, canUndoReset: false });
   }
   void upload();
+}
+
+/** The simulator's Kubernetes part is a file of its own: lessons without a cluster do without it. */
+async function loadParts({ start: { scenario } }: WorldSpec): Promise<void> {
+  const isNeeded = scenarios.some((one) => one.name === scenario && needsKubernetes(one));
+  if (isNeeded) (await import("@/simulator/kubernetes")).loadKubernetes();
 }
 
 /** A new attempt in place of the present one. */

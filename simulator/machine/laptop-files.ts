@@ -6,13 +6,14 @@ import type { MountNamespace } from "../os/mounts";
 import { netPrograms } from "../net/programs/index";
 import { gnuToolNames } from "../shell/index";
 
-export function layRoot(mounts: MountNamespace, hostname: string): void {
+/** `clients`: what is installed besides the usual tools. */
+export function layRoot(mounts: MountNamespace, hostname: string, clients: readonly string[]): void {
   for (const path of ["/bin", "/sbin", "/usr/bin", "/usr/sbin", "/usr/local/bin", "/etc", "/root", "/home", "/tmp", "/var/log", "/var/lib", "/var/run", "/dev", "/dev/pts", "/proc", "/sys", "/mnt", "/opt", "/run", "/srv"])
     mounts.makeDirs(path);
   mounts.setAttributes("/tmp", { mode: 0o1777 });
   mounts.setAttributes("/root", { mode: 0o700 });
   const bin = mounts.lookup("/usr/bin") as DirInode;
-  for (const name of [...gnuToolNames, ...netPrograms.keys(), "docker", "kubectl"]) bin.entries.set(name, new FileInode(executable(name), { mode: 0o755 }));
+  for (const name of [...gnuToolNames, ...netPrograms.keys(), ...clients]) bin.entries.set(name, new FileInode(executable(name), { mode: 0o755 }));
   const shells = mounts.lookup("/bin") as DirInode;
   for (const name of ["bash", "sh"]) shells.entries.set(name, new FileInode(executable(name), { mode: 0o755 }));
   for (const device of ["null", "zero", "full", "random", "urandom", "tty"] as const) mounts.makeDevice(`/dev/${device}`, device);

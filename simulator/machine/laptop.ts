@@ -17,6 +17,7 @@ export interface LaptopOptions {
   readonly network: Network;
   readonly hostname: string;
   readonly programs: ReadonlyMap<string, Program>;
+  readonly hasKubectl: boolean;
   readonly cpuCount: number;
   readonly memoryBytes: number;
 }
@@ -49,7 +50,7 @@ export class Laptop {
       type: "ext4",
       options: "rw,relatime",
     });
-    layRoot(this.mounts, options.hostname);
+    layRoot(this.mounts, options.hostname, options.hasKubectl ? ["docker", "kubectl"] : ["docker"]);
     this.context = {
       kernel: this.kernel,
       pids: this.kernel.hostPids,

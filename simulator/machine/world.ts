@@ -11,7 +11,7 @@ import { parseReference } from "../containerd/reference";
 import { Registries } from "../containerd/registry";
 import { dockerProgram } from "../docker/cli/docker";
 import { Engine } from "../docker/dockerd/engine";
-import { makeKubectl } from "../kubernetes/kubectl/kubectl";
+import type { makeKubectl } from "../kubernetes/kubectl/kubectl";
 import { Internet } from "../net/internet";
 import { Network } from "../net/network";
 import { netPrograms } from "../net/programs/index";
@@ -19,12 +19,13 @@ import { Segment, attach } from "../net/segment";
 import type { Process, Program } from "../os/process";
 import { type Completer, makeShellPrograms } from "../shell/index";
 import { imagePrograms, publishImages } from "../images/index";
-import { ClusterOfWorld } from "./cluster-of-world";
+import type { ClusterOfWorld } from "./cluster-of-world";
 import { cobraCompleter } from "./completion";
 import { History } from "./history";
 import { LAN_GATEWAY } from "./lan";
 import { Laptop } from "./laptop";
-import type { Scenario } from "./scenarios";
+import { kubernetesPart } from "./parts";
+import { needsKubernetes, type Scenario } from "./scenarios";
 
 function referenceOf(name: string): { readonly domain: string; readonly path: string; readonly tag: string } {
   const reference = parseReference(name);
@@ -60,13 +61,14 @@ export class World {
     this.lan = new Segment(this.network, { name: "lan" });
     this.history = new History(() => (this.#arrivedAt === undefined ? -1 : this.loop.now() - this.#arrivedAt));
     publishImages(this.registries, scenario.name);
-    this.#joinPrograms();
+    this.#joinPrograms(scenario);
     this.laptop = new Laptop({
       loop: this.loop,
       random: this.random,
       network: this.network,
       hostname: scenario.hostname,
       programs: this.#programs,
+      hasKubectl: needsKubernetes(scenario),
       cpuCount: 2,
       memoryBytes: scenario.memoryBytes,
     });
@@ -82,7 +84,7 @@ export class World {
       this.engine.daemon.events.subscribe(() => this.#eventCount++);
     }
     if (scenario.cluster) {
-      this.cluster = new ClusterOfWorld(this, scenario.cluster, this.#programs);
+      this.cluster = new (kubernetesPart().ClusterOfWorld)(this, scenario.cluster, this.#programs);
       this.cluster.boot();
     }
     for (const host of this.cluster?.cluster.hosts.values() ?? []) host.kernel.onFault = (process, error) => this.#fault(process, error);
@@ -94,13 +96,15 @@ export class World {
     this.faults.push(`${process.argv.join(" ")}: ${text}`);
   }
 
-  #joinPrograms(): void {
-    const kubectl = makeKubectl({ connect: (process, server) => this.#connect(process, server) });
+  #joinPrograms(scenario: Scenario): void {
     const docker = dockerProgram((process) => this.#engineDoor(process));
     const completers = new Map<string, Completer>(["docker", "kubectl"].map((name) => [name, cobraCompleter(name)]));
     const shell = makeShellPrograms({ completers, editor: { edit: (process, request) => this.#edit(process, request) } });
     for (const shelf of [shell, netPrograms, imagePrograms]) for (const [name, program] of shelf) this.#programs.set(name, program);
-    this.#programs.set("kubectl", kubectl);
+    if (needsKubernetes(scenario)) {
+      const kubectl = kubernetesPart().makeKubectl({ connect: (process, server) => this.#connect(process, server) });
+      this.#programs.set("kubectl", kubectl);
+    }
     this.#programs.set("docker", docker);
   }
 

@@ -52,9 +52,10 @@ export class Conntrack {
   }
 
   find(packet: Packet): Tracked | undefined {
-    const flow = this.#flows.get(tupleKey(packet.protocol, packet));
+    const key = tupleKey(packet.protocol, packet);
+    const flow = this.#flows.get(key);
     if (!flow || !this.#isAlive(flow)) return undefined;
-    const isOriginal = tupleKey(flow.protocol, flow.original) === tupleKey(packet.protocol, packet);
+    const isOriginal = tupleKey(flow.protocol, flow.original) === key;
     // ICMP between two loopback addresses has equal tuples both ways: then the first direction wins.
     return { flow, direction: isOriginal ? "original" : "reply" };
   }

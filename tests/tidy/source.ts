@@ -77,8 +77,8 @@ export function importsOf(file: SourceFile): Import[] {
 export function roomOf(path: string): string | undefined {
   let best: string | undefined;
   for (const room of Object.keys(floors)) {
-    // "simulator" is its door alone.
-    if (room === "simulator" ? /^simulator(\/index(\.ts)?)?$/.test(path) : path === room || path.startsWith(`${room}/`))
+    // "simulator" is its doors alone.
+    if (room === "simulator" ? /^simulator(\/(index|core|kubernetes)(\.ts)?)?$/.test(path) : path === room || path.startsWith(`${room}/`))
       if (!best || room.length > best.length) best = room;
   }
   return best;

@@ -1,5 +1,5 @@
 /** all, any, not: checks made of checks. The explanation is that of the part to mend. */
-import { z } from "zod";
+import * as z from "zod";
 import { defineCheck, met, unmet } from "../verdict";
 
 export const all = defineCheck({

@@ -1,5 +1,5 @@
 /** How many: `count: 3`, `count: {min: 1}`, `count: {max: 0}`. Absent: at least one. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const countSchema = z
   .union([

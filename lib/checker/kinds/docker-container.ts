@@ -1,6 +1,6 @@
 /** docker.container: containers the engine holds now, with the properties a lesson cares about. */
 import type { Observation } from "@/simulator";
-import { z } from "zod";
+import * as z from "zod";
 import { type Criterion, judge } from "../criteria";
 import { both, defineCheck } from "../verdict";
 import { countRange, countSchema } from "./count";

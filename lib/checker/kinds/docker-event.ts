@@ -1,6 +1,6 @@
 /** docker.event: something happened in the engine since the learner arrived (the engine's own events). */
 import type { JsonObject } from "@/simulator";
-import { z } from "zod";
+import * as z from "zod";
 import { defineCheck, met, unmet } from "../verdict";
 import { imageFits } from "./docker-container";
 

@@ -1,5 +1,5 @@
 /** docker.image: an image is in the engine's store (or no longer is). */
-import { z } from "zod";
+import * as z from "zod";
 import { defineCheck, met, unmet } from "../verdict";
 import { imageFits } from "./docker-container";
 

@@ -1,5 +1,5 @@
 /** docker.request: the engine served a request since the learner arrived, for what leaves no trace in its state (reading logs, stats). */
-import { z } from "zod";
+import * as z from "zod";
 import { defineCheck, met, unmet, type Text } from "../verdict";
 
 const schema = z.strictObject({

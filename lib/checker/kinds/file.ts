@@ -1,5 +1,5 @@
 /** file: a file on the laptop, and what it holds. */
-import { z } from "zod";
+import * as z from "zod";
 import { defineCheck, met, unmet } from "../verdict";
 
 const schema = z.strictObject({

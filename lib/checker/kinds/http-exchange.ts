@@ -1,5 +1,5 @@
 /** http.exchange: programs on the laptop had an HTTP answer (curl, wget), as the network saw it. */
-import { z } from "zod";
+import * as z from "zod";
 import { type Text, defineCheck, met, unmet } from "../verdict";
 
 const schema = z.strictObject({

@@ -1,5 +1,5 @@
 /** kubernetes.object: objects the API server holds now, with the fields a lesson cares about. */
-import { z } from "zod";
+import * as z from "zod";
 import { type Criterion, judge } from "../criteria";
 import { both, defineCheck } from "../verdict";
 import { type AnyObject, fieldAt, kubectlName, listObjects, show } from "./cluster";

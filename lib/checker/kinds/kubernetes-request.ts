@@ -1,5 +1,5 @@
 /** kubernetes.request: the API server served a request of the learner's, as its audit log tells. */
-import { z } from "zod";
+import * as z from "zod";
 import { type Text, defineCheck, met, unmet } from "../verdict";
 
 const schema = z.strictObject({

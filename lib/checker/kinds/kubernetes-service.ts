@@ -1,5 +1,5 @@
 /** kubernetes.service: a Service and how many ready Pods stand behind it. */
-import { z } from "zod";
+import * as z from "zod";
 import { judge } from "../criteria";
 import { both, defineCheck } from "../verdict";
 import { type AnyObject, fieldAt, listObjects } from "./cluster";

@@ -1,5 +1,5 @@
 /** kubernetes.workload: a Deployment, StatefulSet or DaemonSet that has reached what it asks for. */
-import { z } from "zod";
+import * as z from "zod";
 import { judge } from "../criteria";
 import { both, defineCheck } from "../verdict";
 import { type AnyObject, fieldAt, kubectlName, listObjects } from "./cluster";

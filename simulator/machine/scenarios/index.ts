@@ -3,7 +3,7 @@ import { docker, recordedDocker } from "./docker";
 import { kubernetes, managed, oneNode, recordedKubernetes, tenNodes } from "./kubernetes";
 import type { Scenario } from "./scenario";
 
-export type { Scenario } from "./scenario";
+export { needsKubernetes, type Scenario } from "./scenario";
 
 export const scenarios: readonly Scenario[] = [docker, managed, kubernetes, oneNode, tenNodes, recordedDocker, recordedKubernetes];
 

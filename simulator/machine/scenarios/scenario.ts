@@ -24,6 +24,9 @@ export interface Scenario {
   prepare?(world: Preparation): void;
 }
 
+/** Whether a world has anything of Kubernetes: a cluster, and kubectl on the laptop. */
+export const needsKubernetes = (scenario: Scenario): boolean => scenario.cluster !== undefined;
+
 const GIB = 1024 ** 3;
 
 export const laptop = { hostname: "laptop", address: "10.89.0.2", memoryBytes: 8 * GIB } as const;
