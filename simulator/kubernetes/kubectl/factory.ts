@@ -12,14 +12,14 @@ import {
   type Kubeconfig,
   type ResolvedConfig,
 } from "./kubeconfig";
-import type { LocalListener } from "./local-listener";
+import { listenLocally, type LocalListener } from "./local-listener";
 import { klog, RestClient } from "./rest";
 
 /** What kubectl needs of the machine it runs on, beyond its process. */
 export interface KubectlHost {
   /** The API server at an address from a kubeconfig, as this process reaches it. */
   readonly connect: (process: Process, server: string) => Transport | TransportFailure;
-  /** A listening TCP port, for port-forward and proxy; the error is Go's ("address already in use"). */
+  /** A listening TCP port, for port-forward and proxy, where it is not one of the process's network namespace. */
   readonly listen?: (process: Process, address: string, port: number) => LocalListener | { readonly failure: string };
 }
 
@@ -56,6 +56,11 @@ export class Factory {
     this.verbosity = Number(flags["v"] ?? 0);
     this.#requestTimeoutMs = timeoutMs(String(flags["request-timeout"] ?? "0"));
     this.#warningsAsErrors = flags["warnings-as-errors"] === true;
+  }
+
+  /** A listening TCP port; the failure is Go's ("bind: address already in use"). */
+  listen(address: string, port: number): LocalListener | { readonly failure: string } {
+    return (this.host.listen ?? listenLocally)(this.process, address, port);
   }
 
   get kubeconfig(): Kubeconfig {

@@ -1,4 +1,5 @@
 /** From what was named (a Pod, a Deployment, a Service …) to the Pod that logs, exec and port-forward work on. */
+import { encodeUtf8 } from "../../base/bytes";
 import { parseRfc3339 } from "../../base/clock";
 import type { Task } from "../../base/task";
 import type { KubeObject } from "../apimachinery/object";
@@ -9,14 +10,16 @@ import { CommandFailure, fail } from "./failure";
 import { type Target, listObjects } from "./targets";
 
 /** The selector text of the Pods an object stands for; undefined for a Pod itself. */
-export function podSelectorOf(object: KubeObject): string | undefined {
+function podSelectorOf(object: KubeObject, purpose: string): string | undefined {
+  // Go's name of the object's type.
+  const type = `*${object.apiVersion.replace(/^.*\//, "")}.${object.kind}`;
   const spec: Part = object["spec"] ?? {};
   switch (object.kind) {
     case "Pod":
       return undefined;
     case "Service":
       if (!spec.selector || Object.keys(spec.selector).length === 0)
-        fail(`invalid service '${object.metadata.name}': Service is defined without a selector`);
+        fail(`${purpose} ${type}: invalid service '${object.metadata.name}': Service is defined without a selector`);
       return formatLabels(spec.selector);
     case "ReplicationController":
       return formatLabels(spec.selector);
@@ -27,13 +30,17 @@ export function podSelectorOf(object: KubeObject): string | undefined {
     case "Job":
       return formatSelector(selectorFromLabelSelector(spec.selector));
     default:
-      throw new CommandFailure(`selector for ${object.kind} not implemented`);
+      throw new CommandFailure(`${purpose} ${type}: selector for ${type} not implemented`);
   }
 }
 
 /** The Pods of an object, best first: running and ready before others, the longest ready before newer ones. */
-export function* podsOf(factory: Factory, target: Pick<Target, "object" | "namespace">): Task<readonly Part[]> {
-  const selector = podSelectorOf(target.object);
+export function* podsOf(
+  factory: Factory,
+  target: Pick<Target, "object" | "namespace">,
+  purpose: string,
+): Task<readonly Part[]> {
+  const selector = podSelectorOf(target.object, purpose);
   if (selector === undefined) return [target.object];
   const mapping = (yield* factory.discovery()).forArgument("pods");
   const list = yield* listObjects(factory, mapping, target.namespace, { labelSelector: selector });
@@ -45,10 +52,11 @@ export function* podFor(
   factory: Factory,
   target: Pick<Target, "object" | "namespace">,
   timeoutMs: number,
+  purpose = "cannot attach to",
 ): Task<{ readonly pod: Part; readonly count: number }> {
   const deadline = factory.process.now() + timeoutMs;
   for (;;) {
-    const pods = yield* podsOf(factory, target);
+    const pods = yield* podsOf(factory, target, purpose);
     if (pods.length > 0) return { pod: pods[0], count: pods.length };
     if (factory.process.now() >= deadline) fail("timed out waiting for the condition");
     yield* factory.process.sleep(500);
@@ -103,8 +111,9 @@ export function* chooseContainer(
   factory: Factory,
   pod: Part,
   wanted: string,
-  options: { readonly quiet?: boolean } = {},
+  options: { readonly quiet?: boolean; readonly remarksTo?: 1 | 2 } = {},
 ): Task<string> {
+  const remark = (text: string): Task<unknown> => factory.process.write(options.remarksTo ?? 2, encodeUtf8(text));
   if (wanted !== "") {
     if (!findContainer(pod, wanted))
       fail(`container ${wanted} is not valid for pod ${pod.metadata.name} out of: ${containerList(pod)}`);
@@ -113,14 +122,13 @@ export function* chooseContainer(
   const annotated = pod.metadata.annotations?.[DEFAULT_CONTAINER];
   if (annotated) {
     if (findContainer(pod, annotated)) return annotated;
-    yield* factory.process.printError(`Default container name "${annotated}" not found in pod ${pod.metadata.name}\n`);
+    yield* remark(`Default container name "${annotated}" not found in pod ${pod.metadata.name}\n`);
   }
   const first: string = pod.spec.containers[0].name;
   const count =
     (pod.spec.containers?.length ?? 0) +
     (pod.spec.initContainers?.length ?? 0) +
     (pod.spec.ephemeralContainers?.length ?? 0);
-  if (count > 1 && !options.quiet)
-    yield* factory.process.printError(`Defaulted container "${first}" out of: ${containerList(pod)}\n`);
+  if (count > 1 && !options.quiet) yield* remark(`Defaulted container "${first}" out of: ${containerList(pod)}\n`);
   return first;
 }

@@ -9,12 +9,25 @@ export function* printRaw(process: Process, answer: ApiResponse): Task<void> {
 }
 
 /** Plain text as it is; objects as the server writes them: /version and the list of paths indented, others on one line. */
-export function rawBody(answer: ApiResponse): string {
+export function rawBody(answer: ApiResponse, isPretty = false): string {
   const { body } = answer;
   if (body === undefined) return "";
   if (typeof body === "string") return body;
-  const keys = Object.keys(body as object);
-  if (keys.includes("gitVersion") || (keys.length === 1 && keys[0] === "paths"))
-    return goJson(body, { indent: "  ", sortKeys: false });
-  return `${goJson(body, { sortKeys: false })}\n`;
+  const shown = withoutItemKinds(body as Readonly<Record<string, unknown>>);
+  const keys = Object.keys(shown);
+  if (isPretty || keys.includes("gitVersion") || (keys.length === 1 && keys[0] === "paths"))
+    return goJson(shown, { indent: "  ", sortKeys: false });
+  return `${goJson(shown, { sortKeys: false })}\n`;
+}
+
+/** Items of the built-in lists do not repeat their kind on the wire; those of custom resources do. */
+function withoutItemKinds(body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const group = String(body["apiVersion"] ?? "").includes("/") ? String(body["apiVersion"]).split("/")[0]! : "";
+  const isBuiltIn = !group.includes(".") || group.endsWith(".k8s.io");
+  if (!String(body["kind"] ?? "").endsWith("List") || !Array.isArray(body["items"]) || !isBuiltIn) return body;
+  const items = (body["items"] as readonly Readonly<Record<string, unknown>>[]).map((item) => {
+    const { kind: _kind, apiVersion: _version, ...rest } = item;
+    return rest;
+  });
+  return { ...body, items };
 }

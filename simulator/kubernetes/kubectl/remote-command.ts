@@ -90,6 +90,7 @@ function* exitCodeOf(factory: Factory, status: Status | undefined, quiet: boolea
     return code;
   }
   throw new CommandFailure(
-    `Internal error occurred: ${(status.message ?? "").replace(/^Internal error occurred: /, "")}`,
+    // The message says the same already; both the server and the client put it there.
+    `Internal error occurred: ${status.message ?? ""}`,
   );
 }

@@ -76,12 +76,14 @@ function statefulSetStatus(set: Part): RolloutState {
   const replicas = spec.replicas ?? 1;
   const ready = status.readyReplicas ?? 0;
   if (ready < replicas) return going(`Waiting for ${replicas - ready} pods to be ready...\n`);
-  const partition = spec.updateStrategy.rollingUpdate?.partition;
+  const { rollingUpdate } = spec.updateStrategy;
   const updated = status.updatedReplicas ?? 0;
-  if (partition > 0) {
-    if (updated < replicas - partition)
+  // The API server defaults the partition to 0, so every rolling update ends as a partitioned one.
+  if (rollingUpdate) {
+    const wanted = replicas - (rollingUpdate.partition ?? 0);
+    if (updated < wanted)
       return going(
-        `Waiting for partitioned roll out to finish: ${updated} out of ${replicas - partition} new pods have been updated...\n`,
+        `Waiting for partitioned roll out to finish: ${updated} out of ${wanted} new pods have been updated...\n`,
       );
     return done(`partitioned roll out complete: ${updated} new pods have been updated...\n`);
   }

@@ -9,6 +9,16 @@ import { ApiFailure } from "../failure";
 import { defineKubectlCommand, factoryOf } from "../kubectl-command";
 import { StreamReader } from "../rest";
 
+/** An item as a typed client prints it: its kind is known from the list, who wrote which field is left out. */
+function bare(item: Part): Part {
+  const { kind: _kind, apiVersion: _version, metadata, ...rest } = item;
+  const { managedFields: _fields, ...kept } = metadata;
+  for (const field of ["labels", "annotations"]) if (kept[field]) kept[field] = sorted(kept[field]);
+  return { metadata: kept, ...rest };
+}
+
+const sorted = (map: Part): Part => Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+
 const dump = defineKubectlCommand({
   use: "dump",
   short: "Dump relevant information for debugging and diagnosis",
@@ -33,7 +43,7 @@ const dump = defineKubectlCommand({
       kind,
       apiVersion: list.apiVersion,
       metadata: list.metadata,
-      items: list.items,
+      items: list.items.map(bare),
     });
     yield* process.print(print(typed(yield* factory.client.get<KubeList>("/api/v1/nodes"), "NodeList")));
     let namespaces: readonly string[] =

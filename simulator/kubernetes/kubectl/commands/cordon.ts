@@ -1,6 +1,7 @@
 /** kubectl cordon, uncordon, drain */
 import type { Task } from "../../../base/task";
 import { boolFlag, durationFlag, intFlag, stringFlag } from "../../../cli/flags";
+import { formatDuration } from "../../../text/go-duration";
 import type { KubeList } from "../../apimachinery/object";
 import { selectorFlag } from "../common-flags";
 import { completeNames } from "../completion";
@@ -194,6 +195,14 @@ function* drainNode(invocation: Drain, factory: Factory, target: Target, dryRun:
 }
 
 const RETRY_MS = 5000;
+const POLL_MS = 1000;
+
+interface Eviction {
+  readonly pod: Part;
+  /** When it is tried (again), or looked at. */
+  next: number;
+  evicted: boolean;
+}
 
 /** Evicts all Pods side by side, each retried while its disruption budget forbids it. */
 function* evictAll(
@@ -205,52 +214,72 @@ function* evictAll(
 ): Task<readonly string[]> {
   const { flags: given, process } = invocation;
   const deadline = given.timeout > 0 ? process.now() + given.timeout : Number.POSITIVE_INFINITY;
+  const late = `global timeout reached: ${formatDuration(given.timeout)}`;
   const mapping = (yield* factory.discovery()).forArgument("pods");
-  const waiting = new Map(pods.map((pod) => [pod, { next: process.now(), evicted: false }]));
+  // Of workers that are started at once, Go runs the last one first.
+  const ordered = [...pods.slice(-1), ...pods.slice(0, -1)];
+  const waiting = new Set<Eviction>(ordered.map((pod) => ({ pod, next: process.now(), evicted: false })));
   const problems: string[] = [];
-  const nameOf = (pod: Part): string =>
-    `pods/${JSON.stringify(pod.metadata.name)} -n ${JSON.stringify(pod.metadata.namespace)}`;
+  const left: string[] = [];
+  const give = (work: Eviction, problem: string): void => {
+    problems.push(problem);
+    left.push(work.pod.metadata.name);
+    waiting.delete(work);
+  };
   while (waiting.size > 0) {
-    for (const [pod, state] of [...waiting]) {
-      const path = resourcePath(mapping, pod.metadata.namespace, pod.metadata.name);
-      if (!state.evicted && process.now() >= state.next) {
-        yield* process.print(`evicting pod ${pod.metadata.namespace}/${pod.metadata.name}${dryRunSuffix(dryRun)}\n`);
-        try {
-          yield* evictOne(factory, path, pod, given, dryRun);
-          state.evicted = true;
-          if (dryRun === "server") waiting.delete(pod);
-        } catch (error) {
-          if (!(error instanceof ApiFailure)) throw error;
-          if (error.isNotFound) waiting.delete(pod);
-          else if (error.reason === "TooManyRequests") {
-            yield* process.printError(`error when evicting ${nameOf(pod)} (will retry after 5s): ${error.message}\n`);
-            state.next = process.now() + RETRY_MS;
-          } else {
-            problems.push(`error when evicting ${nameOf(pod)}: ${error.message}`);
-            waiting.delete(pod);
-          }
-        }
-      } else if (state.evicted) {
-        const isGone = yield* hasGone(factory, path, pod.metadata.uid);
-        if (isGone) {
-          yield* process.print(`pod/${pod.metadata.name} evicted\n`);
-          waiting.delete(pod);
-        }
+    for (const work of [...waiting].filter((each) => !each.evicted && process.now() >= each.next)) {
+      if (given["disable-eviction"]) continue;
+      yield* process.print(
+        `evicting pod ${work.pod.metadata.namespace}/${work.pod.metadata.name}${dryRunSuffix(dryRun)}\n`,
+      );
+    }
+    for (const work of [...waiting].filter((each) => process.now() >= each.next)) {
+      const { namespace, name, uid } = work.pod.metadata;
+      const path = resourcePath(mapping, namespace, name);
+      if (work.evicted) {
+        if (yield* hasGone(factory, path, uid)) {
+          yield* process.print(`pod/${name} ${given["disable-eviction"] ? "deleted" : "evicted"}\n`);
+          waiting.delete(work);
+        } else if (process.now() >= deadline)
+          give(
+            work,
+            `error when waiting for pod ${JSON.stringify(name)} in namespace ${JSON.stringify(namespace)} to terminate: ${late}`,
+          );
+        else work.next = Math.min(process.now() + POLL_MS, deadline);
+        continue;
+      }
+      const about = `error when evicting pods/${JSON.stringify(name)} -n ${JSON.stringify(namespace)}`;
+      if (process.now() >= deadline) {
+        give(work, `${about}: ${late}`);
+        continue;
+      }
+      try {
+        yield* evictOne(factory, path, work.pod, given, dryRun);
+        work.evicted = true;
+        if (dryRun === "server") waiting.delete(work);
+      } catch (error) {
+        if (!(error instanceof ApiFailure)) throw error;
+        if (error.isNotFound) waiting.delete(work);
+        else if (error.reason === "TooManyRequests") {
+          yield* process.printError(`${about} (will retry after 5s): ${error.message}\n`);
+          work.next = process.now() + RETRY_MS;
+        } else give(work, `${about}: ${error.message}`);
       }
     }
-    if (waiting.size === 0) break;
-    if (process.now() >= deadline) {
-      const limit = `global timeout reached: ${given.timeout / 1000}s`;
-      for (const pod of waiting.keys()) problems.push(`error when evicting ${nameOf(pod)}: ${limit}`);
-      const shown = problems.length === 1 ? problems[0]! : `[${problems.join(", ")}]`;
-      yield* process.printError(
-        `There are pending pods in node ${JSON.stringify(target.name)} when an error occurred: ${shown}\n`,
-      );
-      const names = [...waiting.keys()].map((pod) => String(pod.metadata.name)).sort();
-      yield* process.printError(names.map((name) => `pod/${name}\n`).join(""));
-      break;
-    }
-    yield* process.sleep(Math.max(1, Math.min(500, deadline - process.now())));
+    const next = Math.min(...[...waiting].map((work) => work.next));
+    if (waiting.size > 0 && next > process.now()) yield* process.sleep(next - process.now());
+  }
+  if (left.length > 0) {
+    const shown = problems.length === 1 ? problems[0]! : `[${problems.join(", ")}]`;
+    yield* process.printError(
+      `There are pending pods in node ${JSON.stringify(target.name)} when an error occurred: ${shown}\n`,
+    );
+    yield* process.printError(
+      left
+        .sort()
+        .map((name) => `pod/${name}\n`)
+        .join(""),
+    );
   }
   return problems;
 }

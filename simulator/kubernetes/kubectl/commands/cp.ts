@@ -94,10 +94,10 @@ function* execIn(
   return { code, stdout: stdout as Bytes, stderr: stderr as Bytes };
 }
 
-function* containerOf(factory: Factory, place: Place, wanted: string): Task<string> {
+function* containerOf(factory: Factory, place: Place, wanted: string, remarksTo: 1 | 2 = 2): Task<string> {
   const mapping = (yield* factory.discovery()).forArgument("pods");
   const pod = yield* getObject(factory, mapping, place.namespace, place.pod);
-  return yield* chooseContainer(factory, pod, wanted);
+  return yield* chooseContainer(factory, pod, wanted, { remarksTo });
 }
 
 function* copyTo(factory: Factory, local: string, place: Place, wanted: string): Task<void> {
@@ -126,9 +126,10 @@ function collect(process: Process, path: string, name: string): TarEntry[] {
 
 function* copyFrom(factory: Factory, place: Place, local: string, wanted: string): Task<void> {
   const { process } = factory;
-  const container = yield* containerOf(factory, place, wanted);
+  // What the far side's tar remarks is part of this command's output.
+  const container = yield* containerOf(factory, place, wanted, 1);
   const { code, stdout, stderr } = yield* execIn(factory, place, container, ["tar", "cf", "-", place.path]);
-  if (stderr !== NO_BYTES) yield* process.write(2, stderr);
+  if (stderr !== NO_BYTES) yield* process.write(1, stderr);
   if (code !== 0)
     fail(
       decodeUtf8(stderr).includes("not found")

@@ -132,7 +132,7 @@ function* chooseName(invocation: Debug, factory: Factory, pod: Part): Task<strin
   const random = process.kernel.random.stream("kubectl");
   let name = `debugger-${random.suffix(5)}`;
   while (taken.includes(name)) name = `debugger-${random.suffix(5)}`;
-  if (!given.quiet) yield* process.printError(`Defaulting debug container name to ${name}.\n`);
+  if (!given.quiet) yield* process.print(`Defaulting debug container name to ${name}.\n`);
   void factory;
   return name;
 }
@@ -163,7 +163,7 @@ function* debugInside(invocation: Debug, factory: Factory, target: Target, words
   const { flags: given } = invocation;
   const pod: Part = target.object;
   if (!given.quiet && given.target !== "")
-    yield* invocation.process.printError(
+    yield* invocation.process.print(
       `Targeting container ${JSON.stringify(given.target)}. If you don't see processes from this container it may be because the container runtime doesn't support this feature.\n`,
     );
   const name = yield* chooseName(invocation, factory, pod);
@@ -235,7 +235,7 @@ function* debugNode(invocation: Debug, factory: Factory, target: Target, words: 
   const container = given.container || "debugger";
   const name = `node-debugger-${target.name}-${process.kernel.random.stream("kubectl").suffix(5)}`;
   if (!given.quiet)
-    yield* process.printError(`Creating debugging pod ${name} with container ${container} on node ${target.name}.\n`);
+    yield* process.print(`Creating debugging pod ${name} with container ${container} on node ${target.name}.\n`);
   const mapping = (yield* factory.discovery()).forArgument("pods");
   const pod = {
     kind: "Pod",

@@ -135,9 +135,9 @@ function* sourcesOf(invocation: Logs, factory: Factory, wanted: string): Task<So
     pods.push(...targets.map((target) => target.object));
   } else {
     const target = yield* namedTarget(factory, args[0]!);
-    if (given["all-pods"]) pods.push(...(yield* podsOf(factory, target)));
+    if (given["all-pods"]) pods.push(...(yield* podsOf(factory, target, "cannot get the logs from")));
     else {
-      const { pod, count } = yield* podFor(factory, target, given["pod-running-timeout"]);
+      const { pod, count } = yield* podFor(factory, target, given["pod-running-timeout"], "cannot get the logs from");
       if (count > 1) yield* process.printError(`Found ${count} pods, using pod/${pod.metadata.name}\n`);
       pods.push(pod);
     }

@@ -1,8 +1,9 @@
 /** kubectl port-forward */
-import { NO_BYTES } from "../../../base/bytes";
+import { decodeUtf8, NO_BYTES } from "../../../base/bytes";
 import type { ApiStream } from "../../../base/door";
 import type { Task } from "../../../base/task";
 import { durationFlag, stringSliceFlag } from "../../../cli/flags";
+import { SysError } from "../../../os/errno";
 import { completeNames } from "../completion";
 import type { Part } from "../describe/page";
 import { resourcePath } from "../discovery";
@@ -11,7 +12,7 @@ import { ApiFailure, ConnectionFailure, CommandFailure, fail, UsageFailure } fro
 import { defineKubectlCommand, factoryOf } from "../kubectl-command";
 import type { LocalConnection, LocalListener } from "../local-listener";
 import { podFor } from "../pod-selection";
-import { StreamReader } from "../rest";
+import { klog, StreamReader } from "../rest";
 import { findAll, type Target } from "../targets";
 
 interface PortPair {
@@ -121,14 +122,12 @@ function* listen(
   addresses: readonly string[],
   pair: PortPair,
 ): Task<{ listener: LocalListener; pair: PortPair }[]> {
-  const open = factory.host.listen;
-  if (!open) return fail("this machine has no network to listen on; port-forward is not available here");
   const found: { listener: LocalListener; pair: PortPair }[] = [];
   const problems: string[] = [];
   let port = pair.local;
   for (const address of addresses.flatMap((each) => (each === "localhost" ? ["127.0.0.1", "::1"] : [each]))) {
     const shown = address.includes(":") ? `[${address}]` : address;
-    const answer = open(factory.process, address, port);
+    const answer = factory.listen(address, port);
     if ("failure" in answer) {
       problems.push(
         `unable to create listener: Error listen tcp${address.includes(":") ? "6" : "4"} ${shown}:${port}: ${answer.failure}`,
@@ -162,6 +161,15 @@ function* serve(
   }
 }
 
+/** A client that goes away in the middle ends its connection and nothing else. */
+function* quietly(work: () => Task<void>): Task<void> {
+  try {
+    yield* work();
+  } catch (error) {
+    if (!(error instanceof SysError)) throw error;
+  }
+}
+
 function* forward(
   factory: Factory,
   connection: LocalConnection,
@@ -183,25 +191,29 @@ function* forward(
   }
   const reader = new StreamReader(stream, (frame) => (frame.channel === "message" ? undefined : frame));
   const pump = process.thread(
-    (function* (): Task<void> {
+    quietly(function* () {
       for (;;) {
         const bytes = yield* connection.read(65_536);
         if (bytes === NO_BYTES) break;
         stream.send({ channel: "stdin", bytes });
       }
       stream.send({ channel: "stdin-end" });
-    })(),
+    }),
   );
-  for (;;) {
-    const frame = yield* reader.next(process);
-    if (!frame) break;
-    if (frame.channel === "error") {
-      yield* process.printError(`E an error occurred forwarding ${pair.local} -> ${pair.remote}: ${frame.bytes}\n`);
-      problems.push(frame.bytes);
-      break;
+  yield* quietly(function* () {
+    for (;;) {
+      const frame = yield* reader.next(process);
+      if (!frame) break;
+      if (frame.channel === "error") {
+        const text = `an error occurred forwarding ${pair.local} -> ${pair.remote}: ${decodeUtf8(frame.bytes)}`;
+        const quoted = JSON.stringify(text);
+        yield* process.printError(klog("E", process, `portforward.go:424] "Unhandled Error" err=${quoted}`));
+        problems.push(text);
+        break;
+      }
+      yield* connection.write(frame.bytes);
     }
-    yield* connection.write(frame.bytes);
-  }
+  });
   pump.cancel();
   reader.close();
   connection.close();

@@ -34,10 +34,8 @@ export const proxy = defineKubectlCommand({
   *run(invocation) {
     const { flags, process } = invocation;
     const factory = factoryOf(invocation);
-    const open = factory.host.listen;
-    if (!open) return fail("this machine has no network to listen on; kubectl proxy is not available here");
-    const listener = open(process, flags.address, flags.port);
-    if ("failure" in listener) return fail(`listen tcp ${flags.address}:${flags.port}: bind: ${listener.failure}`);
+    const listener = factory.listen(flags.address, flags.port);
+    if ("failure" in listener) return fail(`listen tcp ${flags.address}:${flags.port}: ${listener.failure}`);
     yield* process.print(`Starting to serve on ${flags.address}:${listener.port}\n`);
     for (;;) {
       const connection = yield* listener.accept();
@@ -63,7 +61,7 @@ function* serve(factory: Factory, connection: LocalConnection): Task<void> {
     if (bytes === NO_BYTES) break;
     body += bytes;
   }
-  const { status, content } = yield* ask(factory, method, target, body);
+  const { status, content } = yield* ask(factory, method, target, body, isForHumans(head));
   const payload = encodeUtf8(content);
   const type = content.startsWith("{") ? "application/json" : "text/plain; charset=utf-8";
   yield* connection.write(
@@ -75,30 +73,35 @@ function* serve(factory: Factory, connection: LocalConnection): Task<void> {
   connection.close();
 }
 
+/** The API server indents its answers for browsers and for curl and wget. */
+const isForHumans = (head: string): boolean => /^user-agent: *(curl|wget|mozilla\/5\.0)/im.test(head);
+
 function* ask(
   factory: Factory,
   method: string,
   target: string,
   body: string,
+  isPretty: boolean,
 ): Task<{ readonly status: number; readonly content: string }> {
   const [path = "/", queryText = ""] = target.split("?");
-  const query: Record<string, string> = {};
-  for (const pair of queryText.split("&")) {
-    const [key, value = ""] = pair.split("=");
-    if (key) query[decodeURIComponent(key)] = decodeURIComponent(value);
-  }
   try {
+    const query: Record<string, string> = {};
+    for (const pair of queryText.split("&")) {
+      const [key, value = ""] = pair.split("=");
+      if (key) query[decodeURIComponent(key)] = decodeURIComponent(value);
+    }
     const json: unknown = body === "" ? undefined : JSON.parse(decodeUtf8(body as never));
     const answer: ApiResponse = yield* factory.client.send(method as "GET", decodeURIComponent(path), {
       query,
       body: json,
     });
-    return { status: answer.status, content: rawBody(answer) };
+    return { status: answer.status, content: rawBody(answer, isPretty) };
   } catch (error) {
     if (error instanceof ApiFailure)
-      return { status: error.status.code ?? 500, content: rawBody({ status: 200, body: error.status }) };
+      return { status: error.status.code ?? 500, content: rawBody({ status: 200, body: error.status }, isPretty) };
     if (error instanceof ConnectionFailure) return { status: 502, content: `${error.message}\n` };
-    if (error instanceof SyntaxError) return { status: 400, content: `${error.message}\n` };
+    if (error instanceof SyntaxError || error instanceof URIError)
+      return { status: 400, content: `${error.message}\n` };
     throw error;
   }
 }

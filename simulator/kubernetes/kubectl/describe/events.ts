@@ -6,7 +6,7 @@ import type { KubeList, KubeObject } from "../../apimachinery/object";
 import type { Factory } from "../factory";
 import type { Part, Writer } from "./page";
 
-/** The events about an object, oldest first; undefined where events are not shown. */
+/** The events about an object by the time of their last occurrence; undefined where events are not shown. */
 export function* eventsOf(
   factory: Factory,
   object: KubeObject,
@@ -21,7 +21,9 @@ export function* eventsOf(
   ].join(",");
   const path = namespace ? `/api/v1/namespaces/${namespace}/events` : "/api/v1/events";
   const list = yield* factory.client.get<KubeList>(path, { fieldSelector: selector, limit: "500" });
-  return sortEvents(list.items ?? []);
+  // Events of the newer API have no such time and come first.
+  const time = (event: Part): number => (event.lastTimestamp && parseRfc3339(event.lastTimestamp)) || 0;
+  return [...((list.items ?? []) as readonly Part[])].sort((a, b) => time(a) - time(b));
 }
 
 export const lastSeen = (event: Part): number => {
@@ -30,7 +32,7 @@ export const lastSeen = (event: Part): number => {
   return (text && parseRfc3339(text)) || 0;
 };
 
-/** By the time of the last occurrence, as kubectl sorts them. */
+/** By the time of the last occurrence, as kubectl events sorts them. */
 export function sortEvents(events: readonly Part[]): readonly Part[] {
   const time = (event: Part): number => {
     const text = event.series ? event.series.lastObservedTime : (event.lastTimestamp ?? event.eventTime);
