@@ -321,6 +321,14 @@ export function difference(a: FieldSet, b: FieldSet): FieldSet | undefined {
   return selfStays ? { ".": MEMBER, ...result } : result;
 }
 
+/** The same set with every path that leads to a member a member itself. */
+export function withParents(set: FieldSet): FieldSet {
+  if (isEmpty(set)) return set;
+  const result: MutableSet = { ".": MEMBER };
+  for (const key in set) if (key !== ".") result[key] = withParents(set[key]!);
+  return result;
+}
+
 /** Removes whole paths: what stands below a member of `b` goes too. */
 export function withoutPaths(a: FieldSet, b: FieldSet): FieldSet | undefined {
   const result: MutableSet = {};

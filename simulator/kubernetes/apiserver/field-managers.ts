@@ -13,6 +13,7 @@ import {
   sameSet,
   union,
   withoutPaths,
+  withParents,
 } from "../apimachinery/field-set";
 import { formatApiVersion } from "../apimachinery/group-version-kind";
 import type { KubeObject, ManagedFieldsEntry, Status } from "../apimachinery/object";
@@ -135,8 +136,10 @@ export class FieldManagers implements ManagedFieldsUpdater, ApplyEngine {
     const others = entries.filter((entry) => entry !== mine);
     if (mine) {
       // What this manager applied before and does not state any more goes, unless somebody else owns it too.
-      let dropped = difference(mine.fieldsV1 as FieldSet, set);
-      for (const other of others) if (dropped) dropped = difference(dropped, other.fieldsV1 as FieldSet);
+      // A map of which a part is still stated stays.
+      let dropped = difference(mine.fieldsV1 as FieldSet, withParents(set));
+      for (const other of others)
+        if (dropped) dropped = difference(dropped, withParents(other.fieldsV1 as FieldSet));
       if (dropped) merged = removeFields(merged, dropped, type) as Draft;
     }
     const { changed, removed } = compareFields(old as never, merged, struct);

@@ -126,6 +126,8 @@ export class Registry {
     // The name is generated before admission: plugins may build on it.
     const generated = !metadata.name && metadata.generateName;
     if (generated) metadata.name = this.#generateName(metadata.generateName);
+    // What admission and allocation add belongs to nobody.
+    managedFields.created(draft, scope);
     const attributes = admission.attributes(scope, "CREATE", draft, undefined);
     const refused = admission.admit(attributes);
     if (refused) return failure(refused);
@@ -152,7 +154,6 @@ export class Registry {
     const rejected = admission.validate(attributes);
     if (rejected) return failure(rejected);
 
-    managedFields.created(draft, scope);
     const stored = this.#write(scope, metadata.namespace ?? "", metadata.name, draft, "create");
     if (!stored.ok && generated && stored.error.reason === "AlreadyExists") {
       return failure(generateNameConflict(groupResource(resource), metadata.name));
@@ -237,6 +238,7 @@ export class Registry {
     delete metadata.selfLink;
 
     const { admission, managedFields } = this.#options;
+    managedFields.updated(draft, old, scope, operation);
     const attributes = admission.attributes(scope, "UPDATE", draft, old);
     const refused = admission.admit(attributes);
     if (refused) return failure(refused);
@@ -261,7 +263,6 @@ export class Registry {
     const rejected = admission.validate(attributes);
     if (rejected) return failure(rejected);
 
-    managedFields.updated(draft, old, scope, operation);
     if (shouldDeleteDuringUpdate(draft, old)) {
       deepFreeze(draft);
       return this.remove(scope, old, draft);
