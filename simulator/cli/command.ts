@@ -157,6 +157,7 @@ export function* runCommandLine<C>(cli: CommandLine<C>, process: Process, contex
   };
   if (!command.run) {
     if (path.length > 1 && firstArg !== undefined) {
+      if (cli.style.unknownSubcommand) return yield* cli.style.unknownSubcommand(path, firstArg, process);
       return yield* problem({ kind: "unknown-subcommand", word: firstArg, suggestions: suggest(command, firstArg) });
     }
     return yield* cli.style.bareGroup(path, process);

@@ -49,7 +49,7 @@ function help(path: CommandPath): string {
   if (command.commands.length > 0) {
     const hasFlags = Object.values(flagsOf(path)).some((flag) => !flag.hidden);
     parts.push(
-      `Usage:  ${name}${isRoot || (hasFlags && Object.keys(command.flags).length > 0) ? " [OPTIONS]" : ""} COMMAND\n`,
+      `Usage:  ${name}${isRoot || (hasFlags && Object.keys({ ...command.flags, ...command.persistentFlags }).length > 0) ? " [OPTIONS]" : ""} COMMAND\n`,
     );
   } else parts.push(`Usage:  ${usageLine(path)}\n`);
   parts.push(`${(command.long ?? command.short).trim()}\n`);

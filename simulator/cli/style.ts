@@ -16,6 +16,8 @@ export interface CliStyle {
   report(path: CommandPath, problem: UsageProblem): { readonly text: string; readonly exitCode: number };
   /** A command that only has subcommands, called alone. */
   bareGroup(path: CommandPath, process: Process): Task<number>;
+  /** Instead of a report on a subcommand that does not exist. */
+  unknownSubcommand?(path: CommandPath, word: string, process: Process): Task<number>;
   /** Whether an unknown command is reported before a wrong flag next to it. */
   readonly unknownRootCommandFirst: boolean;
 }

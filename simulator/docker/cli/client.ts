@@ -14,6 +14,8 @@ export interface DockerContext {
   readonly door: EngineDoor;
   /** Compose and other plugins keep nothing between runs; the context store is a file. */
   readonly clientVersion: string;
+  /** Global flags: what stood before the command. */
+  readonly globals?: Readonly<Record<string, unknown>>;
 }
 
 /** The version this CLI asks for: its own, as it negotiates down from a newer engine. */
@@ -41,18 +43,23 @@ export class DockerClient {
   readonly #context: DockerContext;
   readonly #host: Result<string, string>;
 
-  /** `flags`: the global flags, where a command line gave them. */
-  constructor(process: Process, context: DockerContext, flags: Readonly<Record<string, unknown>> = {}) {
+  constructor(process: Process, context: DockerContext) {
+    const flags = context.globals ?? {};
     this.process = process;
     this.#context = context;
-    this.#host = resolveHost(process, (flags["host"] as readonly string[] | undefined) ?? [], String(flags["context"] ?? ""));
+    this.#host = resolveHost(
+      process,
+      (flags["host"] as readonly string[] | undefined) ?? [],
+      String(flags["context"] ?? ""),
+    );
   }
 
   /** Sends a request. Anything from 400 up is a failure in the daemon's words. */
   *call(method: ApiRequest["method"], path: string, options: CallOptions = {}): Task<Answer> {
     if (!this.#host.ok) return failure({ status: 0, message: this.#host.error });
     const host = this.#host.value;
-    const door = host === DEFAULT_HOST || host === "unix:///run/docker.sock" ? this.#context.door(this.process) : undefined;
+    const door =
+      host === DEFAULT_HOST || host === "unix:///run/docker.sock" ? this.#context.door(this.process) : undefined;
     if (!door) return failure({ status: 0, message: unreachable(host) });
     const response = yield* door({
       method,
@@ -86,7 +93,8 @@ export class DockerClient {
   }
 }
 
-const unreachable = (host: string): string => `Cannot connect to the Docker daemon at ${host}. Is the docker daemon running?`;
+const unreachable = (host: string): string =>
+  `Cannot connect to the Docker daemon at ${host}. Is the docker daemon running?`;
 
 function queryOf(query: Query): Record<string, string[]> {
   const result: Record<string, string[]> = {};

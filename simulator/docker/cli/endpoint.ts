@@ -14,14 +14,20 @@ export interface ContextMetadata {
 }
 
 export const contextFolder = (process: Process): string => `${process.env["HOME"] ?? "/root"}/.docker/contexts/meta`;
-export const contextPath = (process: Process, name: string): string => `${contextFolder(process)}/${sha256Hex(name)}/meta.json`;
+export const contextPath = (process: Process, name: string): string =>
+  `${contextFolder(process)}/${sha256Hex(name)}/meta.json`;
 
 export function readContext(process: Process, name: string): Result<ContextMetadata, string> {
   if (name === "default") {
-    return ok({ Name: "default", Metadata: {}, Endpoints: { docker: { Host: process.env["DOCKER_HOST"] || DEFAULT_HOST, SkipTLSVerify: false } } });
+    return ok({
+      Name: "default",
+      Metadata: {},
+      Endpoints: { docker: { Host: process.env["DOCKER_HOST"] || DEFAULT_HOST, SkipTLSVerify: false } },
+    });
   }
   const path = contextPath(process, name);
-  if (!process.fs.exists(path)) return failure(`context "${name}": context not found: open ${path}: no such file or directory`);
+  if (!process.fs.exists(path))
+    return failure(`context "${name}": context not found: open ${path}: no such file or directory`);
   return ok(JSON.parse(decodeUtf8(process.fs.readFile(path))) as ContextMetadata);
 }
 
@@ -36,7 +42,8 @@ export function resolveHost(process: Process, hosts: readonly string[], context:
   const given = hosts[0] ?? process.env["DOCKER_HOST"];
   if (given) {
     const scheme = /^([a-z]+):\/\//.exec(given)?.[1];
-    if (scheme && !["unix", "tcp", "http", "https", "ssh", "npipe", "fd"].includes(scheme)) return failure(`Failed to initialize: unable to resolve docker endpoint: invalid bind address format: ${given}`);
+    if (scheme && !["unix", "tcp", "http", "https", "ssh", "npipe", "fd"].includes(scheme))
+      return failure(`Failed to initialize: unable to resolve docker endpoint: invalid bind address format: ${given}`);
     return ok(given);
   }
   const found = readContext(process, currentContext(process, context));

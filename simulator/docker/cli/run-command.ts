@@ -25,7 +25,7 @@ export function docker<F extends FlagSet = Readonly<Record<never, never>>>(
     ...definition,
     ...(run && {
       run: (invocation: Invocation<DockerContext, F>) =>
-        run(Object.assign({}, invocation, { client: new DockerClient(invocation.process, invocation.context, invocation.allFlags) })),
+        run(Object.assign({}, invocation, { client: new DockerClient(invocation.process, invocation.context) })),
     }),
   } as CommandDefinition<DockerContext, F>);
 }

@@ -1,5 +1,7 @@
 /** The shelf of docker commands: top-level ones in the order of help pages, then groups. */
 import { alias, docker, type DockerCommand } from "../run-command";
+import { buildx } from "./builder/buildx";
+import { classicBuild } from "./builder/classic";
 import { attach } from "./container/attach";
 import { create } from "./container/create";
 import { kill, pause, restart, rm, stop, unpause, wait } from "./container/each";
@@ -58,11 +60,18 @@ const container = docker({
   ],
 });
 
+const builder = docker({
+  use: "builder",
+  short: "Manage builds",
+  group: MANAGEMENT,
+  commands: [classicBuild, ...buildx.commands.filter((each) => each.use === "prune")],
+});
+
 const image = docker({
   use: "image",
   short: "Manage images",
   group: MANAGEMENT,
-  commands: [history, importImage, inspectImage, load, imageLs, imagePrune, pull, push, rmi, save, tag],
+  commands: [classicBuild, history, importImage, inspectImage, load, imageLs, imagePrune, pull, push, rmi, save, tag],
 });
 
 const system = docker({
@@ -78,6 +87,7 @@ export const commands: readonly DockerCommand[] = [
   common(run),
   common(exec),
   common(alias(ps, "ps", { aliases: ["docker container ls, docker container list, docker container ps, docker ps"] })),
+  common(classicBuild),
   common(pull),
   common(push),
   common(alias(imageLs, "images", { aliases: ["docker image ls, docker image list, docker images"] })),
@@ -86,6 +96,8 @@ export const commands: readonly DockerCommand[] = [
   common(search),
   common(version),
   common(info),
+  builder,
+  buildx,
   container,
   image,
   { ...network, group: MANAGEMENT },

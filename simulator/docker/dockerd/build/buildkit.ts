@@ -142,6 +142,13 @@ class Solver {
     const shownName = dockerfileName.split("/").at(-1)!;
     const load = this.#vertex(`[internal] load build definition from ${shownName}`);
     yield* this.#daemon.wait(3);
+    if (this.#request.hasNoSources) {
+      const started = this.#daemon.now();
+      const name = `[internal] load build definition from ${shownName}`;
+      this.#send({ statuses: [{ id: "transferring dockerfile:", vertex: load.digest, current: 0, started }] });
+      this.#send({ vertexes: [{ digest: load.digest, name, started, error: "no local sources enabled" }] });
+      throw new SolveFailure("failed to read dockerfile: no local sources enabled");
+    }
     const text = this.#request.dockerfile;
     if (text === undefined) {
       this.#status(load.digest, "transferring dockerfile:", 2);

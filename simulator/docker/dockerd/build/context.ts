@@ -25,6 +25,8 @@ export interface BuildRequest {
   readonly noCache: boolean;
   readonly pull: boolean;
   readonly quiet: boolean;
+  /** The client had neither a context nor a Dockerfile to send. */
+  readonly hasNoSources: boolean;
   readonly credentials: Credentials | undefined;
   /** Bytes of .dockerignore; 0 when there is none. */
   readonly ignoreBytes: number;
@@ -66,7 +68,7 @@ export function readBuildRequest(request: RouteRequest, credentials: Credentials
     throw error;
   }
   const dockerfileName = request.query("dockerfile") || "Dockerfile";
-  const dockerfile = fileIn(context, dockerfileName);
+  const dockerfile = request.query("dockerfilesource") ?? fileIn(context, dockerfileName);
   const ignore = fileIn(context, `${dockerfileName}.dockerignore`) ?? fileIn(context, ".dockerignore");
   if (ignore !== undefined) prune(context, "", (path) => parseDockerignore(ignore).ignores(path));
   const tags = request
@@ -89,6 +91,7 @@ export function readBuildRequest(request: RouteRequest, credentials: Credentials
     noCache: request.flag("nocache"),
     pull: request.flag("pull"),
     quiet: request.flag("q"),
+    hasNoSources: request.query("sources") === "none",
     credentials,
     ignoreBytes: ignore?.length ?? 0,
   };

@@ -22,7 +22,8 @@ const row: RowType<Row> = {
   headers: { Current: "", Description: "DESCRIPTION", DockerEndpoint: "DOCKER ENDPOINT", Error: "ERROR", Name: "NAME" },
   fields: {
     Current: ({ current }) => current,
-    Description: ({ context }) => (context.Name === "default" ? "Current DOCKER_HOST based configuration" : (context.Metadata.Description ?? "")),
+    Description: ({ context }) =>
+      context.Name === "default" ? "Current DOCKER_HOST based configuration" : (context.Metadata.Description ?? ""),
     DockerEndpoint: ({ context }) => context.Endpoints.docker.Host,
     Error: () => "",
     Name: ({ context }) => context.Name,
@@ -32,7 +33,9 @@ const row: RowType<Row> = {
 function all(process: Process): ContextMetadata[] {
   const folder = contextFolder(process);
   const names = process.fs.exists(folder) ? process.fs.readDir(folder) : [];
-  const stored = names.map((name) => JSON.parse(decodeUtf8(process.fs.readFile(`${folder}/${name}/meta.json`))) as ContextMetadata);
+  const stored = names.map(
+    (name) => JSON.parse(decodeUtf8(process.fs.readFile(`${folder}/${name}/meta.json`))) as ContextMetadata,
+  );
   const byDefault = readContext(process, "default");
   return [...(byDefault.ok ? [byDefault.value] : []), ...stored.sort((a, b) => (a.Name < b.Name ? -1 : 1))];
 }
@@ -44,10 +47,18 @@ const ls = docker({
   flags: { format: formatFlag(), quiet: boolFlag(false, "Only show context names", { shorthand: "q" }) },
   args: noArgs,
   *run(invocation) {
-    const { process, flags, allFlags } = invocation;
-    const current = currentContext(process, String(allFlags["context"] ?? ""));
+    const { process, flags } = invocation;
+    const { globals } = invocation.context;
+    const current = currentContext(process, String(globals?.["context"] ?? ""));
     const rows = all(process).map((context) => ({ context, current: context.Name === current }));
-    const format = readFormat(flags.format, { table: "{{.Name}}{{if .Current}} *{{end}}\t{{.Description}}\t{{.DockerEndpoint}}\t{{.Error}}", quiet: "{{.Name}}" }, flags.quiet);
+    const format = readFormat(
+      flags.format,
+      {
+        table: "{{.Name}}{{if .Current}} *{{end}}\t{{.Description}}\t{{.DockerEndpoint}}\t{{.Error}}",
+        quiet: "{{.Name}}",
+      },
+      flags.quiet,
+    );
     return yield* printRows(invocation, formatRows(format, row, rows));
   },
 });
@@ -56,8 +67,8 @@ const show = docker({
   use: "show",
   short: "Print the name of the current context",
   args: noArgs,
-  *run({ process, allFlags }) {
-    yield* process.print(`${currentContext(process, String(allFlags["context"] ?? ""))}\n`);
+  *run({ process, context: { globals } }) {
+    yield* process.print(`${currentContext(process, String(globals?.["context"] ?? ""))}\n`);
     return 0;
   },
 });
@@ -67,9 +78,10 @@ const inspect = docker({
   short: "Display detailed information on one or more contexts",
   flags: { format: formatFlag({ shorthand: "f" }) },
   *run(invocation) {
-    const { process, args, allFlags } = invocation;
+    const { process, args } = invocation;
+    const { globals } = invocation.context;
     const found: unknown[] = [];
-    for (const name of args.length > 0 ? args : [currentContext(process, String(allFlags["context"] ?? ""))]) {
+    for (const name of args.length > 0 ? args : [currentContext(process, String(globals?.["context"] ?? ""))]) {
       const context = readContext(process, name);
       if (!context.ok) return yield* fail(invocation, context.error);
       const stored = context.value.Name !== "default";
@@ -77,7 +89,9 @@ const inspect = docker({
       found.push({
         ...context.value,
         TLSMaterial: {},
-        Storage: stored ? { MetadataPath: id, TLSPath: id.replace("/meta/", "/tls/") } : { MetadataPath: "<IN MEMORY>", TLSPath: "<IN MEMORY>" },
+        Storage: stored
+          ? { MetadataPath: id, TLSPath: id.replace("/meta/", "/tls/") }
+          : { MetadataPath: "<IN MEMORY>", TLSPath: "<IN MEMORY>" },
       });
     }
     yield* process.print(`${goJson(found, { sortKeys: false, indent: "    " })}\n`);
@@ -98,8 +112,13 @@ const create = docker({
     const { process, args, flags } = invocation;
     const name = args[0]!;
     if (name === "default") return yield* fail(invocation, '"default" is a reserved context name');
-    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$/.test(name)) return yield* fail(invocation, `context name "${name}" is invalid, names are validated against regexp "^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$"`);
-    if (process.fs.exists(contextPath(process, name))) return yield* fail(invocation, `context "${name}" already exists`);
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$/.test(name))
+      return yield* fail(
+        invocation,
+        `context name "${name}" is invalid, names are validated against regexp "^[a-zA-Z0-9][a-zA-Z0-9_.+-]+$"`,
+      );
+    if (process.fs.exists(contextPath(process, name)))
+      return yield* fail(invocation, `context "${name}" already exists`);
     const host = flags.docker["host"];
     if (!host && !flags.from) return yield* fail(invocation, "docker endpoint configuration is required");
     const from = flags.from ? readContext(process, flags.from) : undefined;
@@ -155,4 +174,8 @@ const rm = docker({
   },
 });
 
-export const context = docker({ use: "context", short: "Manage contexts", commands: [create, inspect, ls, rm, show, use] });
+export const context = docker({
+  use: "context",
+  short: "Manage contexts",
+  commands: [create, inspect, ls, rm, show, use],
+});
