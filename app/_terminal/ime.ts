@@ -99,6 +99,8 @@ export function attachInputMethod(
 ): () => void {
   const method = new InputMethod();
   let clearing: ReturnType<typeof setTimeout> | undefined;
+  /** A keypress came with this key: xterm has sent its text (it leaves Space and capitals to keypress) and lets it into the textarea. */
+  let isPressed = false;
   const clear = () => {
     clearTimeout(clearing);
     if (textarea.value !== "") textarea.value = "";
@@ -119,6 +121,7 @@ export function attachInputMethod(
 
   const onKeyDown = (event: KeyboardEvent) => {
     if (!mine(event)) return;
+    isPressed = false;
     const verdict = method.key(event);
     if (verdict.kind === "pass") {
       if (textarea.value !== "" && event.key !== "Shift") clear();
@@ -130,6 +133,9 @@ export function attachInputMethod(
       clear();
       send(verdict.text);
     }
+  };
+  const onKeyPress = (event: Event) => {
+    if (mine(event) && !method.isComposing) isPressed = true;
   };
   const onStart = (event: Event) => {
     if (!mine(event)) return;
@@ -150,6 +156,11 @@ export function attachInputMethod(
   const onInput = (event: Event) => {
     if (!mine(event)) return;
     event.stopImmediatePropagation();
+    if (isPressed && !method.isComposing) {
+      isPressed = false;
+      clear();
+      return;
+    }
     sendChange();
     if (/[\r\n]/.test(textarea.value)) clear();
     else if (!method.isComposing && textarea.value.length > 200) clearSoon();
@@ -159,6 +170,7 @@ export function attachInputMethod(
   };
   const listeners: readonly [string, (event: never) => void][] = [
     ["keydown", onKeyDown],
+    ["keypress", onKeyPress],
     ["compositionstart", onStart],
     ["compositionupdate", onUpdate],
     ["compositionend", onEnd],

@@ -1,6 +1,6 @@
 /**
  * `npm start`: from a fresh clone to the site at http://localhost:3000, saying what it does. `--dev` serves the sources as
- * they change. PORT chooses another port.
+ * they change. PORT chooses another port; HOST=0.0.0.0 lets other machines in.
  */
 import { spawn } from "node:child_process";
 import { createServer } from "node:net";
@@ -12,6 +12,7 @@ import { build, generateClients, migrate } from "./prepare.mjs";
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const isDev = process.argv.includes("--dev");
 const port = Number(process.env.PORT || 3000);
+const host = process.env.HOST || "localhost";
 process.chdir(root);
 
 if (!Number.isInteger(port) || port < 1 || port > 65535)
@@ -31,7 +32,7 @@ const { bundle } = await import("./bundle.mjs");
 await bundle("lib/replay/thread.ts", root);
 
 const next = join(root, "node_modules", "next", "dist", "bin", "next");
-const server = spawn(process.execPath, [next, isDev ? "dev" : "start", "--port", String(port)], {
+const server = spawn(process.execPath, [next, isDev ? "dev" : "start", "--port", String(port), "--hostname", host], {
   cwd: root,
   stdio: ["ignore", "inherit", "inherit"],
   env: { ...quietEnvironment(), NODE_ENV: isDev ? "development" : "production" },
