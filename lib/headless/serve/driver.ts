@@ -8,6 +8,8 @@ const STEPS_PER_SLICE = 20_000;
 /** How far a turn runs ahead for a request that waits, and for one that only listens, in virtual ms. */
 const AHEAD_MS = { answer: 1000, stream: 100 };
 const LONGEST_SLEEP_MS = 1000;
+/** "max": how fast time goes by for a client that asks, sleeps and asks again, and how long after its last request. */
+const POLLED = { factor: 20, forMs: 3000 };
 
 export class Driver {
   readonly machine: Machine;
@@ -15,6 +17,7 @@ export class Driver {
   /** A pair of equal moments: virtual and real. */
   #virtual: number;
   #real = performance.now();
+  #lastRequest = Number.NEGATIVE_INFINITY;
   #answersAwaited = 0;
   #streams = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -34,6 +37,7 @@ export class Driver {
   /** Does something to the machine, now: what is due is run before it and after it. */
   do<T>(action: () => T): T {
     this.#runDue();
+    this.#lastRequest = performance.now();
     const result = action();
     // What an input causes at this instant happens before anybody looks.
     this.#runDue();
@@ -63,9 +67,13 @@ export class Driver {
     clearImmediate(this.#immediate);
   }
 
+  get #factor(): number {
+    if (this.#speed !== "max") return this.#speed;
+    return performance.now() - this.#lastRequest < POLLED.forMs ? POLLED.factor : 1;
+  }
+
   #target(): number {
-    const factor = this.#speed === "max" ? 1 : this.#speed;
-    return this.#virtual + (performance.now() - this.#real) * factor;
+    return this.#virtual + (performance.now() - this.#real) * this.#factor;
   }
 
   /** A machine that cannot keep up goes on from where it is. */
@@ -76,7 +84,8 @@ export class Driver {
 
   #runDue(): void {
     const target = Math.max(this.#target(), this.machine.now());
-    if (!this.machine.runUntil(target, STEPS_PER_SLICE)) this.#rebase();
+    const isInTime = this.machine.runUntil(target, STEPS_PER_SLICE);
+    if (!isInTime || this.#speed === "max") this.#rebase();
     for (const fault of this.machine.faults.slice(this.#faultsTold)) this.onFault(fault);
     this.#faultsTold = this.machine.faults.length;
   }
@@ -100,8 +109,7 @@ export class Driver {
     }
     const next = this.machine.nextAt();
     if (next === undefined) return;
-    const factor = this.#speed === "max" ? 1 : this.#speed;
-    const delay = Math.max(0, (next - this.#target()) / factor);
+    const delay = Math.max(0, (next - this.#target()) / this.#factor);
     if (delay === 0) this.#wake();
     else this.#timer = setTimeout(() => this.#turn(), Math.min(LONGEST_SLEEP_MS, delay));
   }
