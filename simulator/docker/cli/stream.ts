@@ -4,9 +4,13 @@ import type { ApiStream, ServerFrame } from "../../base/door";
 import { Signal, type Task, suspend } from "../../base/task";
 import type { Process } from "../../os/process";
 
+const WRITE_BYTES = 32 * 1024;
+
 /** Frames as they come; undefined is the end. */
 export class FrameReader {
-  readonly #frames: ServerFrame[] = [];
+  #frames: ServerFrame[] = [];
+  /** How many of them have been taken. */
+  #taken = 0;
   readonly #changed = new Signal();
   #ended = false;
   error: string | undefined;
@@ -28,11 +32,25 @@ export class FrameReader {
   }
 
   *next(): Task<ServerFrame | undefined> {
-    while (this.#frames.length === 0) {
+    while (this.#taken === this.#frames.length) {
+      this.#frames = [];
+      this.#taken = 0;
       if (this.#ended) return undefined;
       yield* suspend(this.#changed.wait);
     }
-    return this.#frames.shift();
+    return this.#frames[this.#taken++];
+  }
+
+  /** More bytes of a channel that have come already, so that they are written in one go. */
+  more(channel: "stdout" | "stderr" | "error"): Bytes {
+    let bytes = "";
+    while (bytes.length < WRITE_BYTES) {
+      const frame = this.#frames[this.#taken];
+      if (frame?.channel !== channel) break;
+      bytes += frame.bytes;
+      this.#taken++;
+    }
+    return bytes as Bytes;
   }
 
   /** Makes waiting readers see the end. */
@@ -59,7 +77,8 @@ export function* copyOut(process: Process, reader: FrameReader): Task<void> {
     const frame = yield* reader.next();
     if (!frame) return;
     if (frame.channel === "message") continue;
-    yield* process.write(frame.channel === "stderr" ? 2 : 1, frame.bytes);
+    const bytes = (frame.bytes + reader.more(frame.channel)) as Bytes;
+    yield* process.write(frame.channel === "stderr" ? 2 : 1, bytes);
   }
 }
 
