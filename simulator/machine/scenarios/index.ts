@@ -1,11 +1,11 @@
 /** The worlds there are, by name. */
 import { docker, recordedDocker } from "./docker";
-import { kubernetes, managed, oneNode, recordedKubernetes, tenNodes } from "./kubernetes";
+import { hundredNodes, kubernetes, managed, oneNode, recordedKubernetes, tenNodes } from "./kubernetes";
 import type { Scenario } from "./scenario";
 
 export { needsKubernetes, type Scenario } from "./scenario";
 
-export const scenarios: readonly Scenario[] = [docker, managed, kubernetes, oneNode, tenNodes, recordedDocker, recordedKubernetes];
+export const scenarios: readonly Scenario[] = [docker, managed, kubernetes, oneNode, tenNodes, hundredNodes, recordedDocker, recordedKubernetes];
 
 /** Throws an Error with a sentence for the author when there is none of that name. */
 export function findScenario(name: string): Scenario {

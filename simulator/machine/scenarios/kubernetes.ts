@@ -35,6 +35,14 @@ export const tenNodes: Scenario = {
   cluster: { profile: "managed", workers: 10 },
 };
 
+/** For `npm run bench -- --large`: about as many as the LAN's addresses let there be. */
+export const hundredNodes: Scenario = {
+  ...tenNodes,
+  name: "hundred-nodes",
+  description: "a cluster of a hundred workers, for measuring",
+  cluster: { profile: "managed", workers: 100 },
+};
+
 /** The machines on which the real Kubernetes was recorded. */
 export const recordedKubernetes: Scenario = {
   ...laptop,
