@@ -1,6 +1,13 @@
 /** One lesson's world inside the worker: the machine, its session, its clock, and the log on disk that it can be rebuilt from. */
 import { type GoalState, LessonSession } from "@/lib/checker/session";
-import { bytesToArray, createMachine, type Input, type LogEntry, type Machine, SIMULATOR_VERSION } from "@/simulator/core";
+import {
+  bytesToArray,
+  createMachine,
+  type Input,
+  type LogEntry,
+  type Machine,
+  SIMULATOR_VERSION,
+} from "@/simulator/core";
 import type { FromWorker, TerminalChunk, WorldSpec } from "./protocol";
 import { type AttemptRecord, appendEntry, deleteEntries, mergeProgress, readEntries, type Store } from "./store";
 import { VirtualClock } from "./virtual-clock";

@@ -24,7 +24,10 @@ for (const [path, entry] of Object.entries(lock.packages)) {
     if (path === "" || resolved(path, name) || !/^\d+\.\d+\.\d+/.test(version)) continue;
     const words = name.split(/[-/]/);
     const os = systems.filter((system) => words.includes(system));
-    const cpu = processors.filter((processor) => words.includes(processor) || words.some((word) => processor === "arm" && /^arm(eabi|-?gnueabihf)?$/.test(word)));
+    const cpu = processors.filter(
+      (processor) =>
+        words.includes(processor) || words.some((word) => processor === "arm" && /^arm(eabi|-?gnueabihf)?$/.test(word)),
+    );
     lock.packages[`node_modules/${name}`] = {
       version,
       ...(cpu.length > 0 ? { cpu } : {}),

@@ -41,7 +41,11 @@ export class ClusterOfWorld {
   readonly cluster: Cluster;
   readonly #world: ClusterSurroundings;
 
-  constructor(world: ClusterSurroundings, options: { readonly profile: string; readonly workers?: number }, programs: Map<string, Program>) {
+  constructor(
+    world: ClusterSurroundings,
+    options: { readonly profile: string; readonly workers?: number },
+    programs: Map<string, Program>,
+  ) {
     const found = profiles.find((profile) => profile.name === options.profile);
     if (!found) throw new Error(`no cluster profile "${options.profile}"`);
     this.#world = world;
@@ -66,7 +70,8 @@ export class ClusterOfWorld {
     // The laptop reaches Services through a worker, as a host with kube-proxy's rules would.
     const [worker] = this.cluster.profile.workers;
     const services = parseCidr(this.cluster.profile.serviceCidr);
-    if (worker && services) laptop.netns.addRoute({ destination: services, gateway: worker.address, device: "eth0", protocol: "static" });
+    if (worker && services)
+      laptop.netns.addRoute({ destination: services, gateway: worker.address, device: "eth0", protocol: "static" });
     const machines = this.cluster.machines().map(({ name, address }) => `${address}\t${name}\n`);
     laptop.writeFile("/etc/hosts", `127.0.0.1\tlocalhost\n127.0.1.1\t${laptop.kernel.hostname}\n${machines.join("")}`);
   }
@@ -110,6 +115,7 @@ export class ClusterOfWorld {
   feedHash(hash: RollingHash): void {
     hash.feed(this.cluster.etcd.store.hash() ?? "");
     for (const host of this.cluster.hosts.values())
-      for (const process of host.kernel.processes.values()) hash.feed(`${host.name} ${process.pid} ${process.state} ${process.argv.join(" ")}`);
+      for (const process of host.kernel.processes.values())
+        hash.feed(`${host.name} ${process.pid} ${process.state} ${process.argv.join(" ")}`);
   }
 }

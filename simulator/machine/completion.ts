@@ -6,8 +6,7 @@ import type { Completer } from "../shell/index";
 /** No file names: cobra's ShellCompDirectiveNoFileComp. */
 const NO_FILES = 4;
 
-export const cobraCompleter =
-  (name: string): Completer =>
+export const cobraCompleter = (name: string): Completer =>
   function* ({ process, words, index }) {
     let out = "";
     const sink = new SinkFile("completion", (bytes) => {
@@ -22,7 +21,9 @@ export const cobraCompleter =
       ]),
     });
     yield* process.wait(child);
-    const lines = decodeUtf8(out as Bytes).trimEnd().split("\n");
+    const lines = decodeUtf8(out as Bytes)
+      .trimEnd()
+      .split("\n");
     const directive = Number(/^:(\d+)$/.exec(lines.pop() ?? "")?.[1] ?? 0);
     const candidates = lines.filter((line) => line !== "").map((line) => line.split("\t")[0]!);
     return candidates.length === 0 && (directive & NO_FILES) === 0 ? undefined : candidates;

@@ -15,7 +15,11 @@ export function askKubernetes(world: World, request: OutsideKubernetesRequest): 
 }
 
 /** The engine may take its time: `answer` gets its response, or undefined when no daemon listens. */
-export function askDocker(world: World, request: ApiRequest, answer: (response: ApiResponse | undefined) => void): Cancel {
+export function askDocker(
+  world: World,
+  request: ApiRequest,
+  answer: (response: ApiResponse | undefined) => void,
+): Cancel {
   const { engine } = world;
   if (!engine?.daemon.process.alive) {
     answer(undefined);
@@ -29,7 +33,9 @@ export function askDocker(world: World, request: ApiRequest, answer: (response: 
       answer(response);
     },
     (error) => {
-      world.faults.push(`${request.method} ${request.path}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+      world.faults.push(
+        `${request.method} ${request.path}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      );
       answer({ status: 500, body: { message: "the simulator failed; its report has the details" } });
     },
   );

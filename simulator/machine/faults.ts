@@ -13,7 +13,14 @@ const text = (options: JsonObject, key: string): string => {
   return value;
 };
 
-const registryFaults: Readonly<Record<string, (options: JsonObject) => { kind: "unreachable" } | { kind: "slow"; factor: number } | { kind: "rate-limited" } | undefined>> = {
+const registryFaults: Readonly<
+  Record<
+    string,
+    (
+      options: JsonObject,
+    ) => { kind: "unreachable" } | { kind: "slow"; factor: number } | { kind: "rate-limited" } | undefined
+  >
+> = {
   unreachable: () => ({ kind: "unreachable" }),
   slow: (options) => ({ kind: "slow", factor: Number(options["factor"] ?? 10) }),
   "rate-limited": () => ({ kind: "rate-limited" }),

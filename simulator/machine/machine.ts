@@ -72,7 +72,9 @@ class SimulatedMachine implements Machine {
         throw new Error(`start state: "${line}" does not end`);
     }
     if (run.exitCode !== 0) {
-      throw new Error(`start state: "${line}" ended with ${run.exitCode}: ${decodeUtf8(run.stderr) || decodeUtf8(run.stdout)}`);
+      throw new Error(
+        `start state: "${line}" ended with ${run.exitCode}: ${decodeUtf8(run.stderr) || decodeUtf8(run.stdout)}`,
+      );
     }
   }
 

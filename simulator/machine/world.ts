@@ -73,21 +73,35 @@ export class World {
       memoryBytes: scenario.memoryBytes,
     });
     attach(this.laptop.netns, this.lan, { name: "eth0", address: scenario.address, prefix: 24, gateway: LAN_GATEWAY });
-    this.internet = new Internet(this.network, { random: this.random, lan: this.lan, gateway: { address: LAN_GATEWAY, prefix: 24 } });
+    this.internet = new Internet(this.network, {
+      random: this.random,
+      lan: this.lan,
+      gateway: { address: LAN_GATEWAY, prefix: 24 },
+    });
     this.laptop.kernel.onProcessEnd = (process, status) => {
       if (process.context === this.laptop.context) this.history.programEnded(process.argv, status.code);
     };
     this.laptop.kernel.onFault = (process, error) => this.#fault(process, error);
     if (scenario.docker) {
-      const containerd = new Containerd({ kernel: this.laptop.kernel, mounts: this.laptop.mounts, registries: this.registries });
-      this.engine = new Engine({ containerd, context: this.laptop.context, random: this.random, ...(scenario.docker.facts ? { facts: scenario.docker.facts } : {}) });
+      const containerd = new Containerd({
+        kernel: this.laptop.kernel,
+        mounts: this.laptop.mounts,
+        registries: this.registries,
+      });
+      this.engine = new Engine({
+        containerd,
+        context: this.laptop.context,
+        random: this.random,
+        ...(scenario.docker.facts ? { facts: scenario.docker.facts } : {}),
+      });
       this.engine.daemon.events.subscribe(() => this.#eventCount++);
     }
     if (scenario.cluster) {
       this.cluster = new (kubernetesPart().ClusterOfWorld)(this, scenario.cluster, this.#programs);
       this.cluster.boot();
     }
-    for (const host of this.cluster?.cluster.hosts.values() ?? []) host.kernel.onFault = (process, error) => this.#fault(process, error);
+    for (const host of this.cluster?.cluster.hosts.values() ?? [])
+      host.kernel.onFault = (process, error) => this.#fault(process, error);
     scenario.prepare?.(this);
   }
 
@@ -99,8 +113,12 @@ export class World {
   #joinPrograms(scenario: Scenario): void {
     const docker = dockerProgram((process) => this.#engineDoor(process));
     const completers = new Map<string, Completer>(["docker", "kubectl"].map((name) => [name, cobraCompleter(name)]));
-    const shell = makeShellPrograms({ completers, editor: { edit: (process, request) => this.#edit(process, request) } });
-    for (const shelf of [shell, netPrograms, imagePrograms]) for (const [name, program] of shelf) this.#programs.set(name, program);
+    const shell = makeShellPrograms({
+      completers,
+      editor: { edit: (process, request) => this.#edit(process, request) },
+    });
+    for (const shelf of [shell, netPrograms, imagePrograms])
+      for (const [name, program] of shelf) this.#programs.set(name, program);
     if (needsKubernetes(scenario)) {
       const kubectl = kubernetesPart().makeKubectl({ connect: (process, server) => this.#connect(process, server) });
       this.#programs.set("kubectl", kubectl);
@@ -177,9 +195,11 @@ export class World {
   feedHash(hash: RollingHash): void {
     hash.feed(String(this.revision));
     for (const kernel of [this.laptop.kernel])
-      for (const process of kernel.processes.values()) hash.feed(`${process.pid} ${process.state} ${process.argv.join(" ")}`);
+      for (const process of kernel.processes.values())
+        hash.feed(`${process.pid} ${process.state} ${process.argv.join(" ")}`);
     if (this.engine)
-      for (const { event } of this.engine.daemon.events.all()) hash.feed(`${event.timeNano} ${event.Type} ${event.Action} ${event.Actor.ID}`);
+      for (const { event } of this.engine.daemon.events.all())
+        hash.feed(`${event.timeNano} ${event.Type} ${event.Action} ${event.Actor.ID}`);
     this.cluster?.feedHash(hash);
   }
 }

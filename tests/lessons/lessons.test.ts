@@ -90,8 +90,8 @@ describe.each(lessons.map((lesson) => ({ name: lesson.data.id, lesson })))("$nam
     for (const language of ["vi", "en"] as const) {
       const goals = lesson.data.tasks.flatMap((task) => task.goals);
       const text = readFileSync(lesson.prose[language], "utf8") + goals.map((goal) => goal.title[language]).join("\n");
+      // `5001:5000` may be told as two numbers.
       for (const goal of goals)
-        // `5001:5000` may be told as two numbers.
         for (const name of prepareCheck(goal.check).names)
           for (const part of /^\d+:\d+$/.test(name) ? name.split(":") : [name])
             expect(text, `${goal.id}: ${part}`).toContain(part);

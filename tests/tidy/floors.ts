@@ -10,7 +10,14 @@ export const floors: Readonly<Record<string, readonly string[]>> = {
   "simulator/cli": ["simulator/base", "simulator/text", "simulator/os"],
   "simulator/shell": ["simulator/base", "simulator/text", "simulator/os", "simulator/net"],
   "simulator/containerd": ["simulator/base", "simulator/text", "simulator/os", "simulator/net"],
-  "simulator/images": ["simulator/base", "simulator/text", "simulator/os", "simulator/net", "simulator/shell", "simulator/containerd"],
+  "simulator/images": [
+    "simulator/base",
+    "simulator/text",
+    "simulator/os",
+    "simulator/net",
+    "simulator/shell",
+    "simulator/containerd",
+  ],
   "simulator/docker/api": ["simulator/base"],
   "simulator/docker/dockerd": [
     "simulator/base",

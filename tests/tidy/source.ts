@@ -17,7 +17,9 @@ export interface SourceFile {
 }
 
 export function sourceFiles(folders: readonly string[]): SourceFile[] {
-  return folders.flatMap((folder) => walk(join(root, folder))).map((path) => readSource(relative(root, path), readFileSync(path, "utf8")));
+  return folders
+    .flatMap((folder) => walk(join(root, folder)))
+    .map((path) => readSource(relative(root, path), readFileSync(path, "utf8")));
 }
 
 export function readSource(path: string, text: string): SourceFile {
@@ -60,7 +62,8 @@ export interface Import {
 
 export function importsOf(file: SourceFile): Import[] {
   const found: Import[] = [];
-  const pattern = /(?:^|[\s;])(?:import|export)\s[^"'`;]*?from\s*["']([^"']+)["']|(?:^|[\s;])import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']|new URL\(\s*["'](\.[^"']+)["']/g;
+  const pattern =
+    /(?:^|[\s;])(?:import|export)\s[^"'`;]*?from\s*["']([^"']+)["']|(?:^|[\s;])import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']|new URL\(\s*["'](\.[^"']+)["']/g;
   for (const match of file.code.matchAll(pattern)) {
     const specifier = (match[1] ?? match[2] ?? match[3] ?? match[4])!;
     const target = specifier.startsWith(".")
@@ -78,7 +81,11 @@ export function roomOf(path: string): string | undefined {
   let best: string | undefined;
   for (const room of Object.keys(floors)) {
     // "simulator" is its doors alone.
-    if (room === "simulator" ? /^simulator(\/(index|core|kubernetes)(\.ts)?)?$/.test(path) : path === room || path.startsWith(`${room}/`))
+    if (
+      room === "simulator"
+        ? /^simulator(\/(index|core|kubernetes)(\.ts)?)?$/.test(path)
+        : path === room || path.startsWith(`${room}/`)
+    )
       if (!best || room.length > best.length) best = room;
   }
   return best;

@@ -47,7 +47,12 @@ function undeterministic(sources: readonly SourceFile[]): string[] {
       for (const [pattern, why] of banned) if (pattern.test(line)) wrong.push(`${file.path}:${index + 1} ${why}`);
     });
     for (const { specifier, target } of importsOf(file))
-      if (target === undefined && /^node:|^(?:fs|path|os|crypto|http|https|net|child_process|worker_threads|util|events|stream|zlib)(?:\/|$)/.test(specifier))
+      if (
+        target === undefined &&
+        /^node:|^(?:fs|path|os|crypto|http|https|net|child_process|worker_threads|util|events|stream|zlib)(?:\/|$)/.test(
+          specifier,
+        )
+      )
         wrong.push(`${file.path} imports ${specifier}`);
   }
   return wrong;
@@ -114,12 +119,18 @@ test("a mirrored test has its source", () => {
 
 test("the tidy tests can fail", () => {
   const bad = [
-    readSource("simulator/base/bad.ts", 'import { x } from "../os/kernel";\nimport fs from "node:fs";\nconst t = Date.now();'),
+    readSource(
+      "simulator/base/bad.ts",
+      'import { x } from "../os/kernel";\nimport fs from "node:fs";\nconst t = Date.now();',
+    ),
     readSource("simulator/os/ok.ts", "/** Date.now() is banned */\nconst text = 'Math.random()';"),
     readSource("simulator/os/a.ts", 'import type { B } from "./b";'),
     readSource("simulator/os/b.ts", 'import type { A } from "./a";'),
   ];
   expect(wrongImports(bad)).toHaveLength(1);
-  expect(undeterministic(bad)).toEqual(["simulator/base/bad.ts:3 Date: use Clock and base/clock", "simulator/base/bad.ts imports node:fs"]);
+  expect(undeterministic(bad)).toEqual([
+    "simulator/base/bad.ts:3 Date: use Clock and base/clock",
+    "simulator/base/bad.ts imports node:fs",
+  ]);
   expect(fileCycles(bad)).toEqual(["simulator/os/a.ts → simulator/os/b.ts → simulator/os/a.ts"]);
 });

@@ -48,6 +48,8 @@ export const recordedDocker: Scenario = {
   prepare(world) {
     world.preloadImages(RECORDED_IMAGES);
     world.laptop.mounts.makeDirs("/root/files");
-    world.laptop.mounts.writeFile("/root/files/server-V1", encodeUtf8(executable("rest-api", "V1".repeat(200))), { mode: 0o755 });
+    world.laptop.mounts.writeFile("/root/files/server-V1", encodeUtf8(executable("rest-api", "V1".repeat(200))), {
+      mode: 0o755,
+    });
   },
 };

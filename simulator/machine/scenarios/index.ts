@@ -5,11 +5,21 @@ import type { Scenario } from "./scenario";
 
 export { needsKubernetes, type Scenario } from "./scenario";
 
-export const scenarios: readonly Scenario[] = [docker, managed, kubernetes, oneNode, tenNodes, hundredNodes, recordedDocker, recordedKubernetes];
+export const scenarios: readonly Scenario[] = [
+  docker,
+  managed,
+  kubernetes,
+  oneNode,
+  tenNodes,
+  hundredNodes,
+  recordedDocker,
+  recordedKubernetes,
+];
 
 /** Throws an Error with a sentence for the author when there is none of that name. */
 export function findScenario(name: string): Scenario {
   const found = scenarios.find((scenario) => scenario.name === name);
-  if (!found) throw new Error(`no scenario "${name}" (known: ${scenarios.map((scenario) => scenario.name).join(", ")})`);
+  if (!found)
+    throw new Error(`no scenario "${name}" (known: ${scenarios.map((scenario) => scenario.name).join(", ")})`);
   return found;
 }

@@ -14,7 +14,8 @@ export const kubernetes: Scenario = {
 export const managed: Scenario = {
   ...laptop,
   name: "managed",
-  description: "three workers whose control plane the cloud looks after, with load balancers; a Docker engine on the laptop",
+  description:
+    "three workers whose control plane the cloud looks after, with load balancers; a Docker engine on the laptop",
   docker: {},
   cluster: { profile: "managed" },
 };

@@ -23,7 +23,14 @@ function host(programs: Record<string, Program>) {
   const bin = new DirInode();
   for (const name of Object.keys(programs)) bin.entries.set(name, new FileInode(executable(name), { mode: 0o755 }));
   const root = thaw(freezeTree(new DirInode({}, new Map([["bin", bin]]))));
-  const mounts = new MountNamespace(loop, { path: "/", root, readOnly: false, source: "overlay", type: "overlay", options: "rw" });
+  const mounts = new MountNamespace(loop, {
+    path: "/",
+    root,
+    readOnly: false,
+    source: "overlay",
+    type: "overlay",
+    options: "rw",
+  });
   const context: ProcessContext = {
     kernel,
     pids: kernel.hostPids,
@@ -57,7 +64,13 @@ test("a writer whose reader leaves dies of SIGPIPE, and what was read came throu
     program: function* (process) {
       const { reader, writer } = process.pipe();
       const left = process.spawn({ argv: ["yes"], files: new Map([[1, writer]]) });
-      const right = process.spawn({ argv: ["firstLine"], files: new Map([[0, reader], [1, sink]]) });
+      const right = process.spawn({
+        argv: ["firstLine"],
+        files: new Map([
+          [0, reader],
+          [1, sink],
+        ]),
+      });
       const codes = [(yield* process.wait(left)).code, (yield* process.wait(right)).code];
       return codes[0] === 141 && codes[1] === 0 ? 0 : 1;
     },
@@ -70,7 +83,12 @@ test("a writer whose reader leaves dies of SIGPIPE, and what was read came throu
 
 test.each([
   { name: "TERM ends a program", signal: "TERM", container: false, ended: 143 },
-  { name: "the first process of a container ignores TERM by default", signal: "TERM", container: true, ended: undefined },
+  {
+    name: "the first process of a container ignores TERM by default",
+    signal: "TERM",
+    container: true,
+    ended: undefined,
+  },
   { name: "KILL from outside ends it all the same", signal: "KILL", container: true, ended: 137 },
 ] as const)("$name", ({ signal, container, ended }) => {
   const { loop, kernel, context } = host({});
@@ -87,10 +105,26 @@ test.each([
 });
 
 test("a write copies up: the shared layer keeps its content, the origin is known", () => {
-  const layer = freezeTree(new DirInode({}, new Map([["etc", new DirInode({}, new Map([["motd", new FileInode("old" as Bytes)]]))]])));
+  const layer = freezeTree(
+    new DirInode({}, new Map([["etc", new DirInode({}, new Map([["motd", new FileInode("old" as Bytes)]]))]])),
+  );
   const loop = new Loop(0);
-  const one = new MountNamespace(loop, { path: "/", root: thaw(layer), readOnly: false, source: "a", type: "overlay", options: "" });
-  const two = new MountNamespace(loop, { path: "/", root: thaw(layer), readOnly: false, source: "b", type: "overlay", options: "" });
+  const one = new MountNamespace(loop, {
+    path: "/",
+    root: thaw(layer),
+    readOnly: false,
+    source: "a",
+    type: "overlay",
+    options: "",
+  });
+  const two = new MountNamespace(loop, {
+    path: "/",
+    root: thaw(layer),
+    readOnly: false,
+    source: "b",
+    type: "overlay",
+    options: "",
+  });
   one.writeFile("/etc/motd", encodeUtf8("new"));
   expect([one.readFile("/etc/motd"), two.readFile("/etc/motd")]).toEqual(["new", "old"]);
   expect(one.lookup("/etc/motd").origin).toBe(two.lookup("/etc/motd"));
