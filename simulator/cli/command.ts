@@ -133,7 +133,8 @@ export function* runCommandLine<C>(cli: CommandLine<C>, process: Process, contex
       return yield* problem({ kind: "unknown-command", word: firstArg, suggestions: suggest(command, firstArg) });
     }
   }
-  for (const notice of fields.notices) yield* process.printError(`${notice}\n`);
+  for (const notice of fields.notices)
+    yield* cli.style.noticesOnOutput ? process.print(`${notice}\n`) : process.printError(`${notice}\n`);
   if (parsed && !parsed.ok) {
     if (parsed.error.kind === "error") return yield* problem({ kind: "flag", message: parsed.error.message });
     yield* process.print(cli.style.help(path));

@@ -12,6 +12,7 @@ const WIDTH = 80;
 
 export const dockerStyle: CliStyle = {
   unknownRootCommandFirst: false,
+  noticesOnOutput: true,
   help,
   report(path, problem) {
     const name = path.map(commandName).join(" ");
@@ -23,7 +24,10 @@ export const dockerStyle: CliStyle = {
       case "unknown-command":
         return { text: `${root}: unknown command: ${name} ${problem.word}\n\n${run}`, exitCode: 1 };
       case "unknown-subcommand":
-        return { text: `${root}: unknown command: ${name} ${problem.word}\n\nUsage:  ${name}\n\n${run}`, exitCode: 1 };
+        return {
+          text: `${root}: unknown command: ${name} ${problem.word}\n\nUsage:  ${usageLine(path)}\n\n${run}`,
+          exitCode: 1,
+        };
       case "flag":
         return { text: `${problem.message}\n\n${usage}\n\n${run}`, exitCode: 125 };
       case "args":
@@ -55,9 +59,10 @@ function help(path: CommandPath): string {
   parts.push(`${(command.long ?? command.short).trim()}\n`);
   if (command.aliases?.length) {
     const above = path.slice(0, -1).map(commandName).join(" ");
-    parts.push(
-      `Aliases:\n  ${[commandName(command), ...command.aliases].map((alias) => (alias.includes(" ") ? alias : `${above} ${alias}`)).join(", ")}\n`,
-    );
+    // An alias with spaces is the whole list, as annotations of commands in two places have it.
+    const whole = command.aliases.find((alias) => alias.includes(" "));
+    const all = whole ?? [commandName(command), ...command.aliases].map((alias) => `${above} ${alias}`).join(", ");
+    parts.push(`Aliases:\n  ${all}\n`);
   }
   if (command.example) parts.push(`Examples:\n${command.example}\n`);
   const lists = commandLists(command);

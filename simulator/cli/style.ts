@@ -18,6 +18,8 @@ export interface CliStyle {
   bareGroup(path: CommandPath, process: Process): Task<number>;
   /** Instead of a report on a subcommand that does not exist. */
   unknownSubcommand?(path: CommandPath, word: string, process: Process): Task<number>;
+  /** Deprecated flags are remarked upon on standard output. */
+  readonly noticesOnOutput?: boolean;
   /** Whether an unknown command is reported before a wrong flag next to it. */
   readonly unknownRootCommandFirst: boolean;
 }

@@ -347,7 +347,11 @@ export class RandomDevice extends OpenFile {
 
   *read(max: number): Task<Bytes> {
     let bytes = "";
-    for (let i = 0; i < max; i++) bytes += String.fromCharCode(this.#byte() & 255);
+    for (let at = 0; at < max; at += 4096) {
+      const block = new Uint8Array(Math.min(4096, max - at));
+      for (let i = 0; i < block.length; i++) block[i] = this.#byte();
+      bytes += String.fromCharCode(...block);
+    }
     return bytes as Bytes;
   }
 

@@ -259,10 +259,10 @@ export const BUILTIN_FUNCTIONS: ReadonlyMap<string, TemplateFunction> = new Map<
 export const DOCKER_FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
   json: (...args) => {
     arity("json", 1, args);
-    const value = args[0] as { goValue?: () => unknown } | null;
+    const value = args[0] as { goValue?: () => unknown; escapesHtml?: boolean } | null;
     return goJson(typeof value === "object" && value?.goValue ? value.goValue() : value, {
       sortKeys: false,
-      escapeHtml: false,
+      escapeHtml: (typeof value === "object" && value?.escapesHtml) || false,
     });
   },
   split: (...args) => {

@@ -26,6 +26,8 @@ export interface GoStruct {
   readonly goField: (name: string, args: readonly unknown[]) => unknown;
   /** What {{.}} and {{json .}} see. */
   readonly goValue: () => unknown;
+  /** Its JSON is made by a method of its own, which writes `<` as \u003c whatever the template's function does. */
+  readonly escapesHtml?: boolean;
 }
 
 export const isGoStruct = (value: unknown): value is GoStruct =>

@@ -47,10 +47,9 @@ function parseSize(text: string, base: number): Result<number, string> {
   const size = Number(number);
   if (size < 0) return invalid(text);
   if (suffix === "" || suffix === "b") return ok(Math.trunc(size));
-  if (suffix.length > 3) return invalid(text);
   const power = "kmgtp".indexOf(suffix[0]!);
-  if (power < 0) return invalid(text);
-  if (suffix.length === 2 && suffix[1] !== "b") return invalid(text);
-  if (suffix.length === 3 && suffix.slice(1) !== "ib") return invalid(text);
+  const tail = suffix.slice(1);
+  if (power < 0 || !["", "b", "ib"].includes(tail))
+    return failure(`invalid suffix: '${suffix.length > 3 ? text.slice(split + 1) : suffix}'`);
   return ok(Math.trunc(size * base ** (power + 1)));
 }

@@ -42,28 +42,28 @@ export class DockerClient {
   readonly process: Process;
   readonly #context: DockerContext;
   readonly #host: Result<string, string>;
+  readonly #version: string;
 
   constructor(process: Process, context: DockerContext) {
     const flags = context.globals ?? {};
     this.process = process;
     this.#context = context;
-    this.#host = resolveHost(
-      process,
-      (flags["host"] as readonly string[] | undefined) ?? [],
-      String(flags["context"] ?? ""),
-    );
+    this.#version = process.env["DOCKER_API_VERSION"]?.replace(/^v/, "") || CLIENT_API_VERSION;
+    this.#host = resolveHost(process, flags);
   }
 
   /** Sends a request. Anything from 400 up is a failure in the daemon's words. */
   *call(method: ApiRequest["method"], path: string, options: CallOptions = {}): Task<Answer> {
     if (!this.#host.ok) return failure({ status: 0, message: this.#host.error });
+    const nameless = /^\/(container|network|volume)s\/\s*(?:\/|$)/.exec(path);
+    if (nameless) return failure({ status: 0, message: `invalid ${nameless[1]} name or ID: value is empty` });
     const host = this.#host.value;
     const door =
       host === DEFAULT_HOST || host === "unix:///run/docker.sock" ? this.#context.door(this.process) : undefined;
     if (!door) return failure({ status: 0, message: unreachable(host) });
     const response = yield* door({
       method,
-      path: path === "/_ping" ? path : `/v${CLIENT_API_VERSION}${path}`,
+      path: path === "/_ping" ? path : `/v${this.#version}${path}`,
       query: queryOf(options.query ?? {}),
       headers: { "user-agent": `Docker-Client/${this.#context.clientVersion} (linux)`, ...options.headers },
       ...(options.body === undefined ? {} : { body: options.body }),

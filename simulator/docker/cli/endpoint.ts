@@ -37,15 +37,24 @@ export function currentContext(process: Process, flag: string): string {
   return process.env["DOCKER_CONTEXT"] || String(readConfig(process)["currentContext"] ?? "") || "default";
 }
 
-/** The address to call; the error is what the CLI says instead. */
-export function resolveHost(process: Process, hosts: readonly string[], context: string): Result<string, string> {
-  const given = hosts[0] ?? process.env["DOCKER_HOST"];
+const UNRESOLVED = "Failed to initialize: unable to resolve docker endpoint: ";
+
+/** The address to call, by the global flags; the error is what the CLI says instead. */
+export function resolveHost(process: Process, flags: Readonly<Record<string, unknown>>): Result<string, string> {
+  const given = (flags["host"] as readonly string[] | undefined)?.[0] ?? process.env["DOCKER_HOST"];
+  if (flags["tls"] || flags["tlsverify"] || process.env["DOCKER_TLS_VERIFY"]) {
+    const folder = process.env["DOCKER_CERT_PATH"] || `${process.env["HOME"] ?? "/root"}/.docker`;
+    for (const file of ["ca", "cert", "key"]) {
+      const path = `${folder}/${file}.pem`;
+      if (!process.fs.exists(path)) return failure(`${UNRESOLVED}open ${path}: no such file or directory`);
+    }
+  }
   if (given) {
     const scheme = /^([a-z]+):\/\//.exec(given)?.[1];
     if (scheme && !["unix", "tcp", "http", "https", "ssh", "npipe", "fd"].includes(scheme))
-      return failure(`Failed to initialize: unable to resolve docker endpoint: invalid bind address format: ${given}`);
+      return failure(`${UNRESOLVED}invalid bind address format: ${given}`);
     return ok(given);
   }
-  const found = readContext(process, currentContext(process, context));
-  return found.ok ? ok(found.value.Endpoints.docker.Host) : found;
+  const found = readContext(process, currentContext(process, String(flags["context"] ?? "")));
+  return found.ok ? ok(found.value.Endpoints.docker.Host) : failure(UNRESOLVED + found.error);
 }

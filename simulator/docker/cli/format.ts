@@ -47,6 +47,7 @@ export function readFormat(text: string, presets: Presets, quiet = false): Forma
 export function rowValue<T>(type: RowType<T>, row: T): GoStruct {
   return {
     goType: type.goType,
+    escapesHtml: true,
     goField: (name, args) => {
       const field = type.fields[name];
       if (field) return field(row);
@@ -63,7 +64,7 @@ export function rowValue<T>(type: RowType<T>, row: T): GoStruct {
 export function formatRows<T>(format: Format, type: RowType<T>, rows: readonly T[]): Result<string, string> {
   if (format.kind === "json") {
     return ok(
-      rows.map((row) => `${goJson(rowValue(type, row).goValue(), { sortKeys: false, escapeHtml: false })}\n`).join(""),
+      rows.map((row) => `${goJson(rowValue(type, row).goValue(), { sortKeys: false, escapeHtml: true })}\n`).join(""),
     );
   }
   const template = format.template.replaceAll("\\t", "\t").replaceAll("\\n", "\n");

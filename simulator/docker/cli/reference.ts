@@ -27,16 +27,16 @@ export function parseReference(text: string): Result<ImageReference, string> {
   const hasTag = colon >= 0 && !remainder.slice(colon).includes("/");
   const path = hasTag ? remainder.slice(0, colon) : remainder;
   const tag = hasTag ? remainder.slice(colon + 1) : undefined;
+  const isHub = domain === "docker.io" || domain === "index.docker.io";
+  const full = isHub && !path.includes("/") ? `library/${path}` : path;
   if (path.toLowerCase() !== path)
-    return failure(`invalid reference format: repository name (${path}) must be lowercase`);
+    return failure(`invalid reference format: repository name (${full}) must be lowercase`);
   if (
     !NAME.test(path) ||
     (tag !== undefined && !/^\w[\w.-]{0,127}$/.test(tag)) ||
     (digest !== undefined && !/^[a-z0-9]+:[0-9a-f]{32,}$/.test(digest))
   )
     return failure("invalid reference format");
-  const isHub = domain === "docker.io" || domain === "index.docker.io";
-  const full = isHub && !path.includes("/") ? `library/${path}` : path;
   const familiar = isHub ? path.replace(/^library\//, "") : `${domain}/${path}`;
   return ok({ name: `${isHub ? "docker.io" : domain}/${full}`, familiar, tag, digest });
 }

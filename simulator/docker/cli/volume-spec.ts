@@ -11,7 +11,7 @@ export function parseVolume(spec: string): Result<VolumeSpec, string> {
   if (spec === "") return failure("invalid empty volume spec");
   const parts = spec.split(":");
   if (parts.length === 1) return ok({ source: undefined, target: spec, mode: "" });
-  if (parts.length > 3 || parts[0] === "" || parts[1] === "")
-    return failure(`invalid spec: ${spec}: empty section between colons`);
+  if (parts.length > 3) return failure(`invalid spec: ${spec}: too many colons`);
+  if (parts[0] === "" || parts[1] === "") return failure(`invalid spec: ${spec}: empty section between colons`);
   return ok({ source: parts[0], target: parts[1]!, mode: parts[2] ?? "" });
 }

@@ -60,11 +60,12 @@ export interface Route {
   readonly handle: (daemon: Daemon, request: RouteRequest) => Task<ApiResponse>;
 }
 
-/** `/containers/:name/json`; a `*` part takes slashes too. */
+/** `/containers/:name/json`; a `*` part takes slashes too, and names of objects do as upstream's `{name:.*}`. */
 export function route(method: Route["method"], path: string, handle: Route["handle"]): Route {
   const pattern = path
     .replace(/[.]/g, "\\.")
     .replace(/:\w+\*/g, "(.+?)")
+    .replace(/^(\/(?:containers|networks|volumes)\/):\w+/, "$1(.*)")
     .replace(/:\w+/g, "([^/]*)");
   return { method, pattern: new RegExp(`^${pattern}$`), handle };
 }

@@ -1,8 +1,13 @@
 /** /images, /build and /auth. */
 import type { Bytes } from "../../base/bytes";
 import { decodeUtf8 } from "../../base/bytes";
+import type { ApiResponse } from "../../base/door";
+import type { Task } from "../../base/task";
 import type { Credentials } from "../../containerd/api";
+import { configBlob, manifestBlob } from "../../containerd/images";
+import { pullFailureMessage, resolveImage } from "../../containerd/pull";
 import { parseReference, withDefaultTag } from "../../containerd/reference";
+import { HttpFailure, httpRequest } from "../../net/http";
 import { ApiFailure, badRequest } from "../api/failure";
 import { readFilters } from "../api/filters";
 import { buildRoute } from "./build/build";
@@ -69,7 +74,7 @@ export const imageRoutes: readonly Route[] = [
         credentials: credentialsOf(request),
       });
     }
-    return importRoute(daemon, request);
+    return yield* importRoute(daemon, request);
   }),
   route("GET", "/images/search", function* (daemon, request) {
     readFilters(request.query("filters"), ["is-automated", "is-official", "stars"]);
@@ -77,8 +82,15 @@ export const imageRoutes: readonly Route[] = [
     return json(yield* searchRoute(daemon, request.query("term") ?? "", limit));
   }),
   route("POST", "/images/load", function* (daemon, request) {
-    const lines = loadImages(daemon, (request.request.body ?? "") as Bytes);
     return streamResponse(daemon.loop, function* (writer) {
+      let lines: readonly string[];
+      try {
+        lines = loadImages(daemon, (request.request.body ?? "") as Bytes);
+      } catch (error) {
+        if (!(error instanceof ApiFailure)) throw error;
+        writer.message({ error: error.message, errorDetail: { message: error.message } });
+        return;
+      }
       for (const line of lines) writer.message({ stream: `${line}\n` });
     });
   }),
@@ -126,6 +138,25 @@ export const imageRoutes: readonly Route[] = [
       deleteImage(daemon, request.param(), { force: request.flag("force"), prune: !request.flag("noprune") }),
     );
   }),
+  route("GET", "/distribution/:name*/json", function* (daemon, request) {
+    const reference = parseReference(request.param());
+    if (!reference.ok) throw badRequest(reference.error);
+    const wanted = withDefaultTag(reference.value);
+    const credentials = credentialsOf(request);
+    const found = yield* resolveImage(daemon.containerd, wanted, credentials ? { credentials } : {});
+    if ("kind" in found)
+      throw new ApiFailure(found.kind === "unreachable" ? 500 : 404, pullFailureMessage(wanted, found));
+    const { image } = found;
+    return json({
+      Descriptor: {
+        mediaType: "application/vnd.docker.distribution.manifest.v2+json",
+        digest: image.manifestDigest,
+        size: manifestBlob(configBlob(image), image.layers).length,
+      },
+      Manifest: JSON.parse(manifestBlob(configBlob(image), image.layers)) as unknown,
+      Platforms: [{ architecture: image.architecture, os: image.os }],
+    });
+  }),
   route("POST", "/auth", function* (daemon, request) {
     const {
       username = "",
@@ -168,19 +199,23 @@ export const imageRoutes: readonly Route[] = [
   }),
 ];
 
-function importRoute(daemon: Daemon, request: RouteRequest) {
+function* importRoute(daemon: Daemon, request: RouteRequest): Task<ApiResponse> {
   const source = request.query("fromSrc") ?? "-";
+  let archive = (request.request.body ?? "") as Bytes;
   if (source !== "-") {
     const url = source.includes("://") ? source : `http://${source}`;
-    const host = /^https?:\/\/([^/]+)/.exec(url)?.[1] ?? "";
-    throw new ApiFailure(
-      500,
-      `Get "${url}": dial tcp ${host}${/:\d+$/.test(host) ? "" : ":80"}: connect: connection refused`,
-    );
+    try {
+      const response = yield* httpRequest(daemon.process, { url, timeoutMs: 30_000 });
+      if (response.status >= 400) throw new ApiFailure(500, `Got HTTP status code >= 400: ${response.status}`);
+      archive = response.body;
+    } catch (error) {
+      if (error instanceof HttpFailure) throw new ApiFailure(500, `Get "${url}": ${error.message}`);
+      throw error;
+    }
   }
   const repository = request.query("repo") ?? "";
   const tag = request.query("tag") ?? "";
-  const image = importArchive(daemon, (request.request.body ?? "") as Bytes, {
+  const image = importArchive(daemon, archive, {
     message: request.query("message") ?? "",
     changes: request.queryAll("changes"),
     reference: tag === "" ? repository : `${repository}:${tag}`,

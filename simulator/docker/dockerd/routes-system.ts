@@ -3,7 +3,7 @@ import { parseRfc3339 } from "../../base/clock";
 import { firstOf, suspend } from "../../base/task";
 import { Signal } from "../../base/task";
 import { parseDuration } from "../../text/go-duration";
-import { badRequest, conflict, forbidden, noSuchContainer } from "../api/failure";
+import { ApiFailure, badRequest, conflict, forbidden, noSuchContainer } from "../api/failure";
 import { type Filters, anyOf, hasLabels, matchesPattern, readBool, readFilters } from "../api/filters";
 import type { CreateNetworkBody, EndpointSettings } from "../api/types";
 import { buildCacheRecords } from "./build/cache";
@@ -160,6 +160,13 @@ function matchesContainerFilter(type: string, actor: RecordedEvent["event"]["Act
 
 const stripTag = (name: string): string => name.replace(/:[^:/]*$/, "");
 
+const notManager: Route["handle"] = function* () {
+  throw new ApiFailure(
+    503,
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+  );
+};
+
 export const systemRoutes: readonly Route[] = [
   route("GET", "/_ping", function* (daemon) {
     return { status: 200, headers: pingHeaders(daemon), body: "OK" };
@@ -266,6 +273,20 @@ export const systemRoutes: readonly Route[] = [
 
   // ---- networks ----------------------------------------------------------------------------------------------------
 
+  ...["/services", "/nodes", "/secrets", "/configs", "/tasks"].flatMap((path) => [
+    route("GET", path, notManager),
+    route("GET", `${path}/:id`, notManager),
+    route("DELETE", `${path}/:id`, notManager),
+    route("POST", `${path}/create`, notManager),
+    route("POST", `${path}/:id/update`, notManager),
+  ]),
+  route("GET", "/swarm", notManager),
+  route("POST", "/swarm/leave", function* () {
+    throw new ApiFailure(503, "This node is not part of a swarm");
+  }),
+  route("GET", "/plugins", function* () {
+    return json([]);
+  }),
   route("GET", "/networks", function* (daemon, request) {
     const filters = readFilters(request.query("filters"), networkFilters);
     return json(

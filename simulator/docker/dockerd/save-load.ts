@@ -170,7 +170,9 @@ export function loadImages(daemon: Daemon, archive: Bytes): string[] {
   }
   const text = files.get("manifest.json");
   if (text === undefined)
-    throw badRequest("open /var/lib/docker/tmp/docker-import-1/manifest.json: no such file or directory");
+    throw badRequest(
+      `open /var/lib/docker/tmp/docker-import-${daemon.random.stream("load").integer(100_000_000, 999_999_999)}/repositories: no such file or directory`,
+    );
   const lines: string[] = [];
   for (const item of JSON.parse(decodeUtf8(text)) as ManifestItem[]) {
     const config = JSON.parse(decodeUtf8(files.get(item.Config) ?? ("{}" as Bytes))) as StoredConfig;

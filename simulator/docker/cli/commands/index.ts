@@ -22,6 +22,8 @@ import { df } from "./system/df";
 import { info } from "./system/info";
 import { events, login, logout, search, systemPrune } from "./system/more";
 import { version } from "./system/version";
+import { manifest } from "./manifest";
+import { swarmCommands } from "./swarm";
 import { volume } from "./volume";
 
 const COMMON = "Common Commands";
@@ -102,6 +104,8 @@ export const commands: readonly DockerCommand[] = [
   image,
   { ...network, group: MANAGEMENT },
   { ...context, group: MANAGEMENT },
+  manifest,
+  ...swarmCommands,
   system,
   { ...volume, group: MANAGEMENT },
   attach,

@@ -5,15 +5,10 @@ import { rfc3339Nano } from "../../../base/clock";
 import { sha256Hex } from "../../../base/hash";
 import type { Task } from "../../../base/task";
 import type { HistoryEntry, Image, Layer } from "../../../containerd/api";
-import { makeImage, treeOf } from "../../../containerd/images";
+import { chainIds, makeImage, treeOf } from "../../../containerd/images";
+import { contentHash } from "../../../containerd/layers";
 import { isFailure } from "../../../containerd/pull";
-import {
-  type Reference,
-  parseReference,
-  referenceString,
-  repositoryOf,
-  withDefaultTag,
-} from "../../../containerd/reference";
+import { type Reference, parseReference, referenceString, withDefaultTag } from "../../../containerd/reference";
 import type { SolveStatus } from "../../api/build";
 import type { Daemon } from "../daemon";
 import type { StreamWriter } from "../streams";
@@ -43,6 +38,9 @@ class SolveFailure extends Error {
     this.end = instruction?.end ?? 0;
   }
 }
+
+const CONTEXT_BYTES_PER_MS = 60_000;
+const EXPORT_BYTES_PER_MS = 60_000;
 
 const digestOf = (text: string): string => `sha256:${sha256Hex(encodeUtf8(text))}`;
 
@@ -312,7 +310,9 @@ class Solver {
     const usesContext = instructions.some(
       (each) => ["COPY", "ADD"].includes(each.name) && each.flags["from"] === undefined && each.heredocs.length === 0,
     );
-    if (base) this.#showBase(stage, referenceString(withDefaultTag(reference(baseName))), steps, usesContext);
+    // A base right below files that are sent is looked at only once they are here.
+    const waitsForContext = usesContext && !["COPY", "ADD"].includes(instructions.find(isStep)?.name ?? "");
+    if (base) this.#showBase(stage, referenceString(withDefaultTag(reference(baseName))), steps, waitsForContext);
     // The context is sent while the first steps are looked up, unless those are to be made anew anyway.
     if (usesContext && !this.#request.noCache) yield* this.#showContext();
     let step = 1;
@@ -386,14 +386,15 @@ class Solver {
     if (this.#contextShown) return;
     this.#contextShown = true;
     const vertex = this.#vertex("[internal] load build context");
-    yield* this.#daemon.wait(5);
+    const started = this.#daemon.now();
     // Only what the daemon does not have yet is sent; a second build sends next to nothing.
     const digest = digestOf(describe(this.#request.context));
     const cache = buildCache(this.#daemon);
     const key = `context ${digest}`;
     const bytes = cache.has(key) ? 32 : sizeOf(this.#request.context) + 180;
     if (!cache.has(key)) cache.set(key, this.#record(key, "local source for context", undefined, "source.local"));
-    this.#status(vertex.digest, "transferring context:", this.#request.context.entries.size === 0 ? 2 : bytes);
+    yield* this.#daemon.wait(4 + bytes / CONTEXT_BYTES_PER_MS);
+    this.#status(vertex.digest, "transferring context:", this.#request.context.entries.size === 0 ? 2 : bytes, started);
     vertex.end();
   }
 
@@ -540,7 +541,11 @@ class Solver {
   *#exportImage({ state, created }: Built): Task<Image> {
     const vertex = this.#vertex("exporting to image");
     const started = this.#daemon.now();
-    yield* this.#daemon.wait(15);
+    const known = state.base?.layers.length ?? 0;
+    const chains = chainIds(state.layers);
+    const isKept = (index: number): boolean => this.#daemon.containerd.images.content.has(chains[index]!);
+    const bytes = state.layers.reduce((sum, layer, i) => sum + (i < known || isKept(i) ? 0 : layer.size), 0);
+    yield* this.#daemon.wait(2 + bytes / EXPORT_BYTES_PER_MS);
     this.#status(vertex.digest, "exporting layers", 0, started);
     // Steps that made no layer take the time of the next one that did, or of the last.
     const base = state.base?.created;
@@ -560,8 +565,7 @@ class Solver {
     });
     this.#daemon.containerd.images.add(image);
     this.#status(vertex.digest, `writing image ${image.id}`);
-    for (const each of this.#request.tags)
-      this.#status(vertex.digest, `naming to ${each.tag === "latest" ? repositoryOf(each) : referenceString(each)}`);
+    for (const name of this.#request.names) this.#status(vertex.digest, `naming to ${name}`);
     tagAll(this.#daemon, image, this.#request.tags);
     vertex.end();
     return image;
@@ -591,7 +595,7 @@ function describe(node: BuildRequest["context"]): string {
     for (const name of dir.names()) {
       const child = dir.get(name)!;
       if (child.kind === "dir") visit(child, `${at}/${name}`);
-      else if (child.kind === "file") lines.push(`${at}/${name} ${sha256Hex(child.content)}`);
+      else if (child.kind === "file") lines.push(`${at}/${name} ${contentHash(child.content)}`);
     }
   };
   visit(node, "");

@@ -159,19 +159,26 @@ class ClassicBuilder {
     if (!reference.ok) throw new StepFailure(reference.error);
     const wanted = withDefaultTag(reference.value);
     const isHere = this.#daemon.findImage(name) !== undefined;
-    if (!isHere || this.#request.pull)
+    let isAnnounced = false;
+    const announce = (): void => {
+      if (isAnnounced || (isHere && !this.#request.pull)) return;
+      isAnnounced = true;
       this.#writer.message({ status: `Pulling from ${wanted.path}`, id: wanted.tag ?? "latest" });
+    };
     const found = yield* baseImage(this.#daemon, wanted, {
       pull: this.#request.pull,
       credentials: this.#request.credentials,
-      onProgress: (progress) =>
+      onProgress: (progress) => {
+        announce();
         this.#writer.message({
           id: progress.id,
           status: progress.status,
           progressDetail: progress.total ? { current: progress.current, total: progress.total } : {},
-        }),
+        });
+      },
     });
     if (isFailure(found)) throw new StepFailure(pullFailureMessage(wanted, found));
+    announce();
     if (!isHere || this.#request.pull) {
       this.#writer.message({ status: `Digest: ${found.manifestDigest}` });
       this.#writer.message({

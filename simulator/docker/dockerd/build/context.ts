@@ -19,6 +19,8 @@ export interface BuildRequest {
   /** undefined: there is no such file. */
   readonly dockerfile: string | undefined;
   readonly tags: readonly Reference[];
+  /** The same as they were given, with their registry: without a tag where none was said. */
+  readonly names: readonly string[];
   readonly target: string;
   readonly args: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
@@ -71,20 +73,21 @@ export function readBuildRequest(request: RouteRequest, credentials: Credentials
   const dockerfile = request.query("dockerfilesource") ?? fileIn(context, dockerfileName);
   const ignore = fileIn(context, `${dockerfileName}.dockerignore`) ?? fileIn(context, ".dockerignore");
   if (ignore !== undefined) prune(context, "", (path) => parseDockerignore(ignore).ignores(path));
-  const tags = request
+  const references = request
     .queryAll("t")
     .flatMap((tag) => tag.split(","))
     .filter(Boolean)
     .map((tag) => {
       const reference = parseReference(tag);
       if (!reference.ok) throw badRequest(reference.error);
-      return withDefaultTag(reference.value);
+      return reference.value;
     });
   return {
     context,
     dockerfileName,
     dockerfile,
-    tags,
+    tags: references.map(withDefaultTag),
+    names: references.map(referenceString),
     target: (request.query("target") ?? "").toLowerCase(),
     args: readJson(request.query("buildargs")),
     labels: readJson(request.query("labels")),

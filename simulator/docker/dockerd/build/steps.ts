@@ -4,7 +4,7 @@ import { sha256Hex } from "../../../base/hash";
 import type { Task } from "../../../base/task";
 import { type Layer, RuntimeFailure } from "../../../containerd/api";
 import { treeOf } from "../../../containerd/images";
-import { changesOf, makeLayer } from "../../../containerd/layers";
+import { changesOf, contentHash, makeLayer } from "../../../containerd/layers";
 import { decodeTar, treeOfTar, TarFailure } from "../../../containerd/tar";
 import { lookUpUser } from "../../../containerd/users";
 import { HttpFailure, httpRequest } from "../../../net/http";
@@ -160,7 +160,7 @@ function globPaths(root: Inode, pattern: string): string[] {
 
 function describeTree(node: Inode, path: string, out: string[]): void {
   const mode = node.mode.toString(8);
-  if (node.kind === "file") out.push(`f ${path} ${mode} ${node.size} ${sha256Hex(node.read())}`);
+  if (node.kind === "file") out.push(`f ${path} ${mode} ${node.size} ${contentHash(node.read())}`);
   else if (node.kind === "symlink") out.push(`l ${path} ${node.target}`);
   else if (node.kind === "dir") {
     out.push(`d ${path} ${mode}`);

@@ -5,7 +5,7 @@ import { completeContainers } from "../../complete";
 import { docker, fail, failCall } from "../../run-command";
 import { DEFAULT_DETACH_KEYS, hijack, parseDetachKeys } from "../../stream";
 import { suspend } from "../../../../base/task";
-import { proxySignals, waitInBackground } from "./run";
+import { holdSignals, proxySignals, waitInBackground } from "./run";
 
 export const attach = docker({
   use: "attach [OPTIONS] CONTAINER",
@@ -41,6 +41,7 @@ export const attach = docker({
     });
     if (!answer.ok) return yield* failCall(invocation, answer.error);
     if (flags["sig-proxy"] && !config.Tty) proxySignals(invocation as never, id);
+    else holdSignals(invocation as never);
     const how = yield* hijack(process, answer.value.stream!, {
       stdin,
       tty: config.Tty,

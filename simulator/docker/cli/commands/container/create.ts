@@ -39,12 +39,7 @@ export function* createContainer(
       body: request.body,
     });
   let answer = yield* create();
-  if (
-    !answer.ok &&
-    answer.error.status === 404 &&
-    /No such image/.test(answer.error.message) &&
-    flags.pull === "missing"
-  ) {
+  if (!answer.ok && answer.error.status === 404 && reference.ok && flags.pull === "missing") {
     if (!flags.quiet) yield* process.printError(`Unable to find image '${shown}' locally\n`);
     const pulled = yield* pull();
     if (!pulled.ok) return pulled;
@@ -57,6 +52,9 @@ export function* createContainer(
   return ok({ id: body.Id });
 }
 
+/** Values that are checked with all flags at hand, and reported as one flag's. */
+export const isFlagError = (message: string): boolean => message.startsWith("invalid argument ");
+
 export const create = docker({
   use: "create [OPTIONS] IMAGE [COMMAND] [ARG...]",
   aliases: ["docker container create, docker create"],
@@ -67,8 +65,20 @@ export const create = docker({
   *run(invocation) {
     const { process, flags, args } = invocation;
     const request = containerRequest(process, flags, invocation.changed, args);
-    if (!request.ok) return yield* fail(invocation, request.error, 125);
-    const created = yield* createContainer(invocation as never, request.value, flags);
+    if (!request.ok) {
+      if (isFlagError(request.error)) return yield* invocation.usageError({ kind: "flag", message: request.error });
+      return yield* fail(invocation, request.error, 125);
+    }
+    const streams =
+      flags.attach.length > 0 ? flags.attach : ["stdout", "stderr", ...(flags.interactive ? ["stdin"] : [])];
+    const body = {
+      ...request.value.body,
+      AttachStdin: streams.includes("stdin"),
+      AttachStdout: streams.includes("stdout"),
+      AttachStderr: streams.includes("stderr"),
+      StdinOnce: streams.includes("stdin"),
+    };
+    const created = yield* createContainer(invocation as never, { ...request.value, body }, flags);
     if (!created.ok) return yield* fail(invocation, created.error);
     yield* process.print(`${created.value.id}\n`);
     return 0;

@@ -10,7 +10,10 @@ import type { Result } from "../../../../base/result";
 const stopFlags = {
   signal: stringFlag("", "Signal to send to the container", { shorthand: "s" }),
   timeout: intFlag(0, "Seconds to wait before killing the container", { shorthand: "t" }),
-  time: intFlag(0, "Seconds to wait before killing the container (deprecated: use --timeout)", { hidden: true }),
+  time: intFlag(0, "Seconds to wait before killing the container (deprecated: use --timeout)", {
+    hidden: true,
+    deprecated: "use --timeout instead",
+  }),
 };
 
 const stopOrRestart = (verb: "stop" | "restart", short: string, all: boolean) =>

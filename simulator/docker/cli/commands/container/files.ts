@@ -127,7 +127,8 @@ function* copyTo(invocation: DockerInvocation, source: string, container: string
   let archive: Bytes;
   let folder: string;
   const head = yield* client.call("HEAD", `/containers/${container}/archive`, { query: { path: target } });
-  if (!head.ok && head.error.status !== 404) return yield* failCall(invocation, head.error);
+  if (!head.ok && head.error.status !== 404 && head.error.status !== 400)
+    return yield* failCall(invocation, head.error);
   if (!head.ok && /No such container/.test(head.error.message)) return yield* failCall(invocation, head.error);
   const stat = head.ok ? statOf(head.value.headers?.["x-docker-container-path-stat"]) : undefined;
   const targetIsDir = stat !== undefined && stat.mode >= MODE_DIR;
@@ -142,7 +143,8 @@ function* copyTo(invocation: DockerInvocation, source: string, container: string
     if (source.endsWith("/") && node.kind !== "dir")
       return yield* fail(invocation, `stat ${absolute}/: not a directory`);
     const contentsOnly = source.endsWith("/.");
-    if (!stat && target.endsWith("/") && node.kind !== "dir") return yield* fail(invocation, "no such directory");
+    if (!stat && (target === "" || /\/$|(?:^|\/)\.$/.test(target)) && node.kind !== "dir")
+      return yield* fail(invocation, "no such directory");
     if (stat && !targetIsDir && node.kind === "dir") return yield* fail(invocation, "cannot copy directory");
     const root = new DirInode();
     if (contentsOnly && node.kind === "dir" && targetIsDir)

@@ -129,7 +129,11 @@ export const inspect = docker({
   *run(invocation) {
     const { flags, client } = invocation;
     if (flags.type !== "" && !KINDS.includes(flags.type as Kind)) {
-      if (invocation.changed("type")) return yield* fail(invocation, `"${flags.type}" is not a valid value for --type`);
+      if (invocation.changed("type"))
+        return yield* fail(
+          invocation,
+          `unknown type: ${JSON.stringify(flags.type)}: must be one of "config", "container", "image", "network", "node", "plugin", "secret", "service", "task", "volume"`,
+        );
     }
     return yield* printInspected(invocation, flags.format, invocation.args, function* (name): Task<Found> {
       if (flags.type) return yield* inspectOne(client, flags.type as Kind, name, flags.size);

@@ -8,6 +8,7 @@ import { tabulate } from "../../../../text/tabwriter";
 import { encodeFilters } from "../../client";
 import { completeContainers } from "../../complete";
 import { bytesFlag, cpusFlag, restartPolicy } from "../../container-options";
+import { parseReference } from "../../reference";
 import { confirm, docker, fail, failCall, forEachTarget } from "../../run-command";
 
 export const top = docker({
@@ -185,6 +186,8 @@ export const commit = docker({
   *run(invocation) {
     const { client, args, flags, process } = invocation;
     const [container, reference = ""] = args;
+    const parsed = reference === "" ? undefined : parseReference(reference);
+    if (parsed && !parsed.ok) return yield* fail(invocation, parsed.error);
     const colon = reference.lastIndexOf(":");
     const hasTag = colon > reference.lastIndexOf("/");
     const answer = yield* client.post("/commit", {
@@ -218,7 +221,7 @@ export const prune = docker({
   *run(invocation) {
     const { client, flags, process } = invocation;
     const filters = encodeFilters(flags.filter);
-    if (!filters.ok) return yield* fail(invocation, filters.error, 125);
+    if (!filters.ok) return yield* invocation.usageError({ kind: "flag", message: filters.error });
     if (
       !flags.force &&
       !(yield* confirm(

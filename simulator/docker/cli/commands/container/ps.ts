@@ -5,7 +5,7 @@ import { dockerDuration } from "../../../../text/human-duration";
 import { humanSizeWithPrecision } from "../../../../text/human-size";
 import { encodeFilters } from "../../client";
 import { type RowType, ellipsis, formatRows, readFormat, shortId } from "../../format";
-import { docker, fail, failCall, printRows } from "../../run-command";
+import { docker, failCall, printRows } from "../../run-command";
 import { goTime } from "../../go-time";
 import { quote } from "../../../../text/strconv";
 
@@ -132,7 +132,7 @@ export const ps = docker({
   *run(invocation) {
     const { flags, client, process } = invocation;
     const filters = encodeFilters(flags.filter);
-    if (!filters.ok) return yield* fail(invocation, filters.error, 125);
+    if (!filters.ok) return yield* invocation.usageError({ kind: "flag", message: filters.error });
     const last = flags.latest && flags.last === -1 ? 1 : flags.last;
     const wantsSize =
       flags.size || /\.Size/.test(flags.format) || (/json/.test(flags.format) && flags.format !== "json");

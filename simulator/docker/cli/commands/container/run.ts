@@ -7,7 +7,7 @@ import type { SignalName } from "../../../../os/signals";
 import { containerFlags, containerRequest } from "../../container-options";
 import { type DockerInvocation, docker } from "../../run-command";
 import { DEFAULT_DETACH_KEYS, hijack, parseDetachKeys } from "../../stream";
-import { createContainer } from "./create";
+import { createContainer, isFlagError } from "./create";
 
 export const run = docker({
   use: "run [OPTIONS] IMAGE [COMMAND] [ARG...]",
@@ -28,7 +28,10 @@ export const run = docker({
       return exitCode;
     };
     const request = containerRequest(process, flags, invocation.changed, args);
-    if (!request.ok) return yield* usage(request.error);
+    if (!request.ok) {
+      if (isFlagError(request.error)) return yield* invocation.usageError({ kind: "flag", message: request.error });
+      return yield* usage(request.error);
+    }
     if (flags.detach && flags.attach.length > 0) {
       yield* process.printError("conflicting options: cannot specify both --attach and --detach\n");
       return 1;
@@ -73,7 +76,10 @@ export const run = docker({
       stream = attached.value.stream;
     }
     if (isAttached) ended = waitInBackground(invocation as never, id, flags.rm ? "removed" : "next-exit");
-    if (flags["sig-proxy"] && isAttached && !flags.tty) proxySignals(invocation as never, id);
+    if (isAttached) {
+      if (flags["sig-proxy"] && !flags.tty) proxySignals(invocation as never, id);
+      else holdSignals(invocation as never);
+    }
 
     // The stream is opened before the start, so that nothing is missed.
     const pumped = new Deferred<"ended" | "detached">();
@@ -125,6 +131,23 @@ export function waitInBackground(invocation: DockerInvocation, id: string, condi
   return ended;
 }
 
+const FORCED = "\ngot 3 SIGTERM/SIGINTs, forcefully exiting\n";
+
+/** Signals that go nowhere: the third of INT and TERM ends the CLI. */
+export function holdSignals({ process }: DockerInvocation): void {
+  let count = 0;
+  for (const signal of ["INT", "TERM"] as SignalName[])
+    process.onSignal(signal, () => {
+      if (++count < 3) return;
+      process.thread(
+        (function* (): Task<void> {
+          yield* process.printError(FORCED);
+          process.exit(1);
+        })(),
+      );
+    });
+}
+
 /** Signals of this process go to the container's; the third of INT and TERM ends this one all the same. */
 export function proxySignals(invocation: DockerInvocation, id: string): void {
   const { process, client } = invocation;
@@ -134,7 +157,7 @@ export function proxySignals(invocation: DockerInvocation, id: string): void {
       if ((signal === "INT" || signal === "TERM") && ++count >= 3) {
         process.thread(
           (function* (): Task<void> {
-            yield* process.printError("\ngot 3 SIGTERM/SIGINTs, forcefully exiting\n");
+            yield* process.printError(FORCED);
             process.exit(1);
           })(),
         );

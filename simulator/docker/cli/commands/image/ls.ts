@@ -110,7 +110,7 @@ export const imageLs = docker({
         "docker image ls --tree is not simulated; docker image ls shows the same images as a table",
       );
     const filters = encodeFilters([...flags.filter, ...(args[0] ? [`reference=${args[0]}`] : [])]);
-    if (!filters.ok) return yield* fail(invocation, filters.error, 125);
+    if (!filters.ok) return yield* invocation.usageError({ kind: "flag", message: filters.error });
     const answer = yield* client.fetch<readonly ImageSummary[]>("/images/json", {
       all: flags.all || undefined,
       filters: filters.value,

@@ -248,7 +248,7 @@ export const imagePrune = docker({
   *run(invocation) {
     const { client, flags, process } = invocation;
     const filters = encodeFilters([...flags.filter, `dangling=${flags.all ? "false" : "true"}`]);
-    if (!filters.ok) return yield* fail(invocation, filters.error, 125);
+    if (!filters.ok) return yield* invocation.usageError({ kind: "flag", message: filters.error });
     const warning = flags.all
       ? "WARNING! This will remove all images without at least one container associated to them."
       : "WARNING! This will remove all dangling images.";
@@ -352,13 +352,14 @@ export const importImage = docker({
   *run(invocation) {
     const { client, args, flags, process } = invocation;
     const [file, reference = ""] = args as [string, string?];
-    const archive = yield* readArchive(invocation, file);
+    const isUrl = /^https?:\/\//.test(file);
+    const archive = isUrl ? ok("" as Bytes) : yield* readArchive(invocation, file);
     if (!archive.ok) return yield* fail(invocation, archive.error);
     const colon = reference.lastIndexOf(":");
     const hasTag = colon > reference.lastIndexOf("/");
     const answer = yield* client.post("/images/create", {
       query: {
-        fromSrc: "-",
+        fromSrc: isUrl ? file : "-",
         repo: hasTag ? reference.slice(0, colon) : reference || undefined,
         tag: hasTag ? reference.slice(colon + 1) : undefined,
         message: flags.message || undefined,

@@ -68,7 +68,7 @@ const ls = docker({
   *run(invocation) {
     const { client, flags } = invocation;
     const filters = encodeFilters(flags.filter);
-    if (!filters.ok) return yield* fail(invocation, filters.error, 125);
+    if (!filters.ok) return yield* invocation.usageError({ kind: "flag", message: filters.error });
     const answer = yield* client.fetch<readonly Network[]>("/networks", { filters: filters.value });
     if (!answer.ok) return yield* failCall(invocation, answer.error);
     const rows = [...answer.value]
@@ -165,11 +165,15 @@ const rm = docker({
   completeArgs: completeNetworks,
   *run(invocation) {
     const { client, args, flags } = invocation;
-    return yield* forEachTarget(invocation as never, args, function* (name): Task<Result<string | undefined, string>> {
+    const code = yield* forEachTarget(invocation as never, args, function* (name): Task<
+      Result<string | undefined, string>
+    > {
       const answer = yield* client.delete(`/networks/${name}`);
       if (answer.ok) return ok(name);
       return flags.force && answer.error.status === 404 ? ok(undefined) : failure(answer.error.message);
     });
+    // The command's own status has no words, and is printed as what it is.
+    return code === 0 ? 0 : yield* fail(invocation, "exit status 1");
   },
 });
 
@@ -198,6 +202,7 @@ const connect = docker({
         Container: args[1],
         EndpointConfig: {
           ...(flags.alias.length > 0 ? { Aliases: flags.alias } : {}),
+          DriverOpts: pairs(flags["driver-opt"]),
           ...(flags.link.length > 0 ? { Links: flags.link } : {}),
           ...(flags.ip || flags.ip6 ? { IPAMConfig: { IPv4Address: flags.ip, IPv6Address: flags.ip6 } } : {}),
         },
@@ -236,7 +241,7 @@ const prune = docker({
   *run(invocation) {
     const { client, flags, process } = invocation;
     const filters = encodeFilters(flags.filter);
-    if (!filters.ok) return yield* fail(invocation, filters.error, 125);
+    if (!filters.ok) return yield* invocation.usageError({ kind: "flag", message: filters.error });
     if (
       !flags.force &&
       !(yield* confirm(

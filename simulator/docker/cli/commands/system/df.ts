@@ -149,7 +149,9 @@ export const df = docker({
       if (flags.format !== "json" && flags.format !== "{{json .}}")
         return yield* fail(invocation, "docker system df -v takes --format json here; without -v any template works");
       const value = {
-        Images: images.map((one) => rowValue(imageRow, { ...one, truncate: false }).goValue()),
+        Images: images
+          .map((one) => rowValue(imageRow, { ...one, truncate: false }).goValue() as object)
+          .map((one) => ({ ...one, Digest: "" })),
         Containers: usage.Containers,
         Volumes: usage.Volumes,
         BuildCache: usage.BuildCache,

@@ -40,18 +40,22 @@ export const events = docker({
   *run(invocation) {
     const { client, flags, process } = invocation;
     const filters = encodeFilters(flags.filter);
-    if (!filters.ok) return yield* fail(invocation, filters.error, 125);
+    if (!filters.ok) return yield* invocation.usageError({ kind: "flag", message: filters.error });
     const format =
       flags.format === "" || flags.format === "json"
         ? undefined
         : compileTemplate(flags.format, { functions: DOCKER_FUNCTIONS });
     if (format && !format.ok)
       return yield* fail(invocation, `Error parsing format: template parsing error: ${format.error}`, 64);
+    if (format?.ok) {
+      const { error } = format.value.execute({ ...eventStruct(NO_EVENT), goType: "*events.Message" });
+      if (error !== undefined) return yield* fail(invocation, `Error parsing format: ${error}`, 64);
+    }
     const times: Record<string, string | undefined> = {};
     for (const name of ["since", "until"] as const) {
       if (!flags[name]) continue;
       const time = readTimestamp(flags[name], process.now());
-      if (!time.ok) return yield* fail(invocation, `Error response from daemon: ${time.error}`);
+      if (!time.ok) return yield* fail(invocation, time.error);
       times[name] = time.value;
     }
     const answer = yield* client.get("/events", { filters: filters.value, ...times });
@@ -71,6 +75,18 @@ export const events = docker({
     return broken === undefined ? 0 : yield* fail(invocation, broken);
   },
 });
+
+const NO_EVENT: EngineEvent = {
+  Type: "",
+  Action: "",
+  Actor: { ID: "", Attributes: {} },
+  scope: "",
+  time: 0,
+  timeNano: 0,
+  status: "",
+  id: "",
+  from: "",
+};
 
 const eventStruct = (event: EngineEvent): GoStruct => ({
   goType: "events.Message",
@@ -115,7 +131,7 @@ export const systemPrune = docker({
     if (flags.volumes && flags.filter.some((one) => one.startsWith("until=")))
       return yield* fail(invocation, 'ERROR: The "until" filter is not supported with "--volumes"');
     const filters = encodeFilters(flags.filter);
-    if (!filters.ok) return yield* fail(invocation, filters.error, 125);
+    if (!filters.ok) return yield* invocation.usageError({ kind: "flag", message: filters.error });
     const what = [
       "all stopped containers",
       "all networks not used by at least one container",
@@ -244,12 +260,8 @@ export const logout = docker({
     const { args, process } = invocation;
     const server = args[0] ?? HUB;
     const config = readConfig(process);
-    if (!config.auths?.[server]) {
-      yield* process.print(`Not logged in to ${server}\n`);
-      return 0;
-    }
-    const { [server]: _gone, ...auths } = config.auths;
-    writeConfig(process, { ...config, auths });
+    const { [server]: login, ...auths } = config.auths ?? {};
+    if (login) writeConfig(process, { ...config, auths });
     yield* process.print(`Removing login credentials for ${server}\n`);
     return 0;
   },
@@ -296,7 +308,7 @@ export const search = docker({
   *run(invocation) {
     const { client, flags, args } = invocation;
     const filters = encodeFilters(flags.filter);
-    if (!filters.ok) return yield* fail(invocation, filters.error, 125);
+    if (!filters.ok) return yield* invocation.usageError({ kind: "flag", message: filters.error });
     const answer = yield* client.fetch<readonly Found[]>("/images/search", {
       term: args[0],
       filters: filters.value,

@@ -2,7 +2,7 @@
 import { failure, ok, type Result } from "../../../../base/result";
 import type { Task } from "../../../../base/task";
 import { boolFlag, stringArrayFlag, stringFlag } from "../../../../cli/flags";
-import { maxArgs, minArgs, noArgs } from "../../../../cli/style-docker";
+import { exactArgs, maxArgs, minArgs, noArgs } from "../../../../cli/style-docker";
 import { humanSize } from "../../../../text/human-size";
 import { encodeFilters } from "../../client";
 import { completeVolumes } from "../../complete";
@@ -67,7 +67,7 @@ const ls = docker({
   *run(invocation) {
     const { client, flags } = invocation;
     const filters = encodeFilters(flags.filter);
-    if (!filters.ok) return yield* fail(invocation, filters.error, 125);
+    if (!filters.ok) return yield* invocation.usageError({ kind: "flag", message: filters.error });
     const answer = yield* client.fetch<{ Volumes: readonly Volume[] | null }>("/volumes", { filters: filters.value });
     if (!answer.ok) return yield* failCall(invocation, answer.error);
     const rows = [...(answer.value.Volumes ?? [])].sort((a, b) => (a.Name < b.Name ? -1 : 1));
@@ -144,7 +144,7 @@ const prune = docker({
     if (flags.all && flags.filter.some((one) => one.startsWith("all=")))
       return yield* fail(invocation, "conflicting options: cannot specify both --all and --filter all=1");
     const filters = encodeFilters([...flags.filter, ...(flags.all ? ["all=true"] : [])]);
-    if (!filters.ok) return yield* fail(invocation, filters.error, 125);
+    if (!filters.ok) return yield* invocation.usageError({ kind: "flag", message: filters.error });
     const all = flags.all || flags.filter.some((one) => /^all=(1|t|true)$/i.test(one));
     const what = all ? "all local volumes" : "anonymous local volumes";
     if (
@@ -167,8 +167,22 @@ const prune = docker({
   },
 });
 
+const update = docker({
+  use: "update [OPTIONS] VOLUME",
+  hidden: true,
+  short: "Update a volume (cluster volumes only)",
+  flags: { availability: stringFlag("active", 'Cluster Volume availability ("active", "pause", "drain")') },
+  args: exactArgs(1),
+  completeArgs: completeVolumes,
+  *run(invocation) {
+    const answer = yield* invocation.client.get(`/volumes/${invocation.args[0]}`);
+    if (!answer.ok) return yield* failCall(invocation, answer.error);
+    return yield* fail(invocation, "Can only update cluster volumes");
+  },
+});
+
 export const volume = docker({
-  use: "volume",
+  use: "volume COMMAND",
   short: "Manage volumes",
-  commands: [create, inspectVolume, ls, prune, rm],
+  commands: [create, inspectVolume, ls, prune, rm, update],
 });
