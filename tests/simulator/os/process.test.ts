@@ -5,6 +5,8 @@ import { FileInode, DirInode, freezeTree, thaw } from "@/simulator/os/inode";
 import { Kernel, executable } from "@/simulator/os/kernel";
 import { MountNamespace } from "@/simulator/os/mounts";
 import { SinkFile } from "@/simulator/os/open-file";
+import type { Task } from "@/simulator/base/task";
+import type { OpenFile } from "@/simulator/os/open-file";
 import { PidNamespace, type Process, type ProcessContext, type Program } from "@/simulator/os/process";
 import { expect, test } from "vitest";
 
@@ -45,7 +47,7 @@ function host(programs: Record<string, Program>) {
   return { loop, kernel, context, root };
 }
 
-function* yes(process: Process) {
+function* yes(process: Process): Task<number> {
   for (;;) yield* process.print("y\n");
 }
 
@@ -63,10 +65,10 @@ test("a writer whose reader leaves dies of SIGPIPE, and what was read came throu
     argv: ["shell"],
     program: function* (process) {
       const { reader, writer } = process.pipe();
-      const left = process.spawn({ argv: ["yes"], files: new Map([[1, writer]]) });
+      const left = process.spawn({ argv: ["yes"], files: new Map<number, OpenFile>([[1, writer]]) });
       const right = process.spawn({
         argv: ["firstLine"],
-        files: new Map([
+        files: new Map<number, OpenFile>([
           [0, reader],
           [1, sink],
         ]),

@@ -6,7 +6,7 @@ import { Random } from "@/simulator/base/random";
 import { DeviceInode, DirInode, FileInode } from "@/simulator/os/inode";
 import { Kernel } from "@/simulator/os/kernel";
 import { MountNamespace } from "@/simulator/os/mounts";
-import { NullDevice, SinkFile } from "@/simulator/os/open-file";
+import { NullDevice, SinkFile, type OpenFile } from "@/simulator/os/open-file";
 import type { ProcessContext, Program } from "@/simulator/os/process";
 import { type Tty, TtyFile } from "@/simulator/os/tty";
 import { busyboxBin, gnuToolNames, shellPrograms, toolFiles } from "@/simulator/shell/index";
@@ -101,11 +101,11 @@ export function runScript(script: string, options: RunOptions = {}): Outcome {
     argv: options.argv ?? ["bash", "-c", script],
     env: { ...ENV, ...options.env },
     cwd: "/tmp/case",
-    files: new Map([
+    files: new Map<number, OpenFile>([
       [0, new NullDevice("null")],
       [1, new SinkFile("stdout", (bytes) => (stdout += bytes))],
       [2, new SinkFile("stderr", (bytes) => (stderr += bytes))],
-    ] as const),
+    ]),
   });
   const until = loop.now() + (options.untilMs ?? 600_000);
   let steps = 0;

@@ -93,9 +93,9 @@ function* web(process: Process): Task<number> {
       return request.path === "/" ? textResponse(200, process.context.hostname()) : textResponse(404, "not found");
     });
   } catch (error) {
-    if (error instanceof Error && error.name === "Interrupted") return 0;
-    throw error;
+    if (!(error instanceof Error && error.name === "Interrupted")) throw error;
   }
+  return 0;
 }
 
 export function testImage(program: string, config: ImageConfig = {}, salt = ""): Image {
