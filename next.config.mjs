@@ -6,7 +6,15 @@ const withNextIntl = createNextIntlPlugin("./lib/i18n/request.ts");
 /** @type {import("next").NextConfig} */
 const config = {
   // These load files or binaries of their own at run time, which a bundler would lose.
-  serverExternalPackages: ["mdx-bundler", "esbuild", "@libsql/client", "libsql", "@prisma/adapter-libsql", "@prisma/adapter-pg", "pg"],
+  serverExternalPackages: [
+    "mdx-bundler",
+    "esbuild",
+    "@libsql/client",
+    "libsql",
+    "@prisma/adapter-libsql",
+    "@prisma/adapter-pg",
+    "pg",
+  ],
   reactStrictMode: true,
   poweredByHeader: false,
   devIndicators: false,

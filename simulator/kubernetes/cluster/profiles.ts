@@ -143,7 +143,12 @@ export const managed: ClusterProfile = {
     kind: "processes",
     machine: { name: "control-plane", address: "10.89.0.10", cpuCount: 2, memoryBytes: 4 * GIB },
   },
-  workers: [1, 2, 3].map((i) => ({ name: `node-${i}`, address: `10.89.0.${10 + i}`, cpuCount: 2, memoryBytes: 4 * GIB })),
+  workers: [1, 2, 3].map((i) => ({
+    name: `node-${i}`,
+    address: `10.89.0.${10 + i}`,
+    cpuCount: 2,
+    memoryBytes: 4 * GIB,
+  })),
   presentImages: [],
   addons: ["cloud-load-balancer"],
   controllerIdentity: "control-plane",
