@@ -1,4 +1,5 @@
 /** nginx's configuration, as far as lessons write it: server, listen, root, index, location, return, proxy_pass, try_files. */
+import { deepFreeze } from "../base/json";
 
 export interface Directive {
   readonly name: string;
@@ -71,8 +72,21 @@ function tokens(text: string): Token[] {
   return found;
 }
 
+/** Most servers have the image's own configuration: what was read once is shared. Frozen, and a function of its text. */
+const read = new Map<string, readonly Directive[]>();
+
 /** Throws NginxConfError with nginx's own words. */
-export function parseNginxConf(text: string): Directive[] {
+export function parseNginxConf(text: string): readonly Directive[] {
+  let directives = read.get(text);
+  if (!directives) {
+    directives = deepFreeze(parse(text));
+    if (read.size >= 100) read.clear();
+    read.set(text, directives);
+  }
+  return directives;
+}
+
+function parse(text: string): Directive[] {
   const all = tokens(text);
   let at = 0;
   const block = (isTop: boolean): Directive[] => {

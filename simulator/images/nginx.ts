@@ -46,7 +46,7 @@ function readConf(process: Process, path: string): Directive[] {
     if (error instanceof SysError) throw new ConfFailure(`open() "${path}" failed (2: ${error.text})`);
     throw error;
   }
-  let directives: Directive[];
+  let directives: readonly Directive[];
   try {
     directives = parseNginxConf(text);
   } catch (error) {

@@ -1,5 +1,5 @@
 /** Who asks: client certificates, bearer tokens (static and of service accounts), anonymous, and impersonation. */
-import { decodeUtf8, encodeUtf8 } from "../../base/bytes";
+import { bytesFromArray, decodeUtf8, encodeUtf8 } from "../../base/bytes";
 import type { Instant } from "../../base/clock";
 import { sha256Hex } from "../../base/hash";
 import type { KubeObject } from "../apimachinery/object";
@@ -141,12 +141,12 @@ export class TokenAuthority {
   #signature(text: string): string {
     // The text is hashed once; the rest of the length is made from that.
     const digest = sha256Hex(encodeUtf8(`${this.#secret}/${text}`));
-    let bytes = "";
+    const bytes: number[] = [];
     for (let i = 0; i < 8; i++) {
       const hex = i === 0 ? digest : sha256Hex(encodeUtf8(`${this.#secret}/${i}/${digest}`));
-      for (let k = 0; k < 64; k += 2) bytes += String.fromCharCode(Number.parseInt(hex.slice(k, k + 2), 16));
+      for (let k = 0; k < 64; k += 2) bytes.push(Number.parseInt(hex.slice(k, k + 2), 16));
     }
-    return encodeBase64Url(bytes as ReturnType<typeof encodeUtf8>);
+    return encodeBase64Url(bytesFromArray(bytes));
   }
 }
 

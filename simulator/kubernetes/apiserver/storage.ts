@@ -47,13 +47,18 @@ export const registryPrefix = (resource: ResourceDefinition): string => {
   return resource.schema === "" ? `/registry/${resource.group}/${resource.plural}/` : `/registry/${resource.plural}/`;
 };
 
+interface Slot {
+  object: KubeObject;
+}
+
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 export class ResourceStorage {
   readonly resource: ResourceDefinition;
   readonly prefix: string;
-  readonly #objects = new SortedMap<KubeObject>();
-  readonly #byKey = new Map<string, KubeObject>();
+  /** In key order, and by key: the same slots in both, so that an update writes one of them. */
+  readonly #objects = new SortedMap<Slot>();
+  readonly #byKey = new Map<string, Slot>();
   readonly #byNode: Map<string, Map<string, KubeObject>> | undefined;
   #events: CacheEvent[] = [];
   /** Events at or before this revision are gone. */
@@ -81,7 +86,7 @@ export class ResourceStorage {
   }
 
   get(namespace: string, name: string): KubeObject | undefined {
-    return this.#byKey.get(this.cacheKey(namespace, name));
+    return this.#byKey.get(this.cacheKey(namespace, name))?.object;
   }
 
   get size(): number {
@@ -95,8 +100,11 @@ export class ResourceStorage {
 
   /** Objects in key order; of one namespace when given. */
   list(namespace?: string): KubeObject[] {
-    if (namespace && this.resource.namespaced) return this.#objects.range(`${namespace}/`, `${namespace}0`);
-    return this.#objects.range();
+    const slots =
+      namespace && this.resource.namespaced
+        ? this.#objects.range(`${namespace}/`, `${namespace}0`)
+        : this.#objects.range();
+    return slots.map((slot) => slot.object);
   }
 
   /** Pods bound to a node, in key order. */
@@ -118,12 +126,17 @@ export class ResourceStorage {
   /** Takes over one event of etcd. */
   apply(event: StoreEvent): void {
     const key = event.key.slice(this.prefix.length);
-    const previous = this.#byKey.get(key);
+    const slot = this.#byKey.get(key);
+    const previous = slot?.object;
     let change: CacheEvent;
     if (event.type === "PUT") {
       const object = event.kv.value as KubeObject;
-      this.#byKey.set(key, object);
-      this.#objects.set(key, object);
+      if (slot) slot.object = object;
+      else {
+        const fresh: Slot = { object };
+        this.#byKey.set(key, fresh);
+        this.#objects.set(key, fresh);
+      }
       change = { type: previous ? "MODIFIED" : "ADDED", revision: event.revision, object, previous };
     } else {
       if (!previous) return;
