@@ -139,3 +139,23 @@ test("a wrong token is not let in", async () => {
   expect(stderr).toBe("error: You must be logged in to the server (Unauthorized)\n");
   expect(exit).toBe(1);
 });
+
+test("somebody else may be spoken for, with groups and extras", async () => {
+  const { stdout } = await world.run(
+    "kubectl auth whoami --as=a --as-group=b --as-group=c --as-uid=7 --as-user-extra=scopes=x -o jsonpath='{.status.userInfo}'",
+  );
+  expect(JSON.parse(stdout)).toEqual({
+    username: "a",
+    uid: "7",
+    groups: ["b", "c", "system:authenticated"],
+    extra: { scopes: ["x"] },
+  });
+});
+
+test("a body that is no JSON is refused in Go's words", async () => {
+  const { stderr, exit } = await world.run("kubectl create --raw /api/v1/namespaces -f pods.yaml");
+  expect(stderr).toBe(
+    "Error from server (BadRequest): couldn't get version/kind; json parse error: invalid character 'a' looking for beginning of value\n",
+  );
+  expect(exit).toBe(1);
+});

@@ -77,7 +77,19 @@ function readObject(raw: Buffer, contentType: string): unknown {
   if (type === "application/vnd.kubernetes.protobuf") return decodeProtobuf(raw);
   const text = raw.toString("utf8");
   if (type.endsWith("yaml")) return parseYaml(text) as unknown;
-  return JSON.parse(text) as unknown;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new Error(`couldn't get version/kind; json parse error: ${goJsonError(text)}`);
+  }
+}
+
+/** What Go's encoding/json says of the commonest faults. */
+function goJsonError(text: string): string {
+  const first = text.trimStart()[0];
+  if (first === undefined) return "unexpected end of JSON input";
+  if (!/[[{"\dtfn-]/.test(first)) return `invalid character '${first}' looking for beginning of value`;
+  return "unexpected end of JSON input";
 }
 
 // ---- who asks ------------------------------------------------------------------------------------------------------------

@@ -270,6 +270,10 @@ export class ApiServer implements Transport {
     };
     const refused = check("users", name) ?? groups.map((group) => check("groups", group)).find((r) => r !== undefined);
     if (refused) return refused;
+    const extra: Record<string, readonly string[]> = {};
+    for (const [header, value] of Object.entries(request.headers ?? {}))
+      if (header.startsWith("impersonate-extra-"))
+        extra[header.slice("impersonate-extra-".length)] = value.split(",").map((text) => text.trim());
     const account = /^system:serviceaccount:([^:]+):[^:]+$/.exec(name);
     const own =
       account && groups.length === 0 ? ["system:serviceaccounts", `system:serviceaccounts:${account[1]}`] : groups;
@@ -277,6 +281,7 @@ export class ApiServer implements Transport {
       user: {
         name,
         ...(impersonate?.uid ? { uid: impersonate.uid } : {}),
+        ...(Object.keys(extra).length > 0 ? { extra } : {}),
         groups:
           name === "system:anonymous"
             ? own
