@@ -13,6 +13,7 @@ export interface ServedResource {
 
 export class Scheme {
   readonly #resources: ResourceDefinition[] = [];
+  #revision = 0;
   readonly #byPlural = new Map<string, ServedResource>();
   readonly #byKind = new Map<string, ServedResource>();
   #groupVersions: readonly string[] | undefined;
@@ -22,6 +23,7 @@ export class Scheme {
   }
 
   add(resource: ResourceDefinition): void {
+    this.#revision++;
     this.#resources.push(resource);
     for (const served of versionsOf(resource)) {
       const groupVersion = formatApiVersion(served.group, served.version);
@@ -33,6 +35,7 @@ export class Scheme {
 
   /** Takes a custom kind back. */
   remove(resource: ResourceDefinition): void {
+    this.#revision++;
     const index = this.#resources.indexOf(resource);
     if (index < 0) return;
     this.#resources.splice(index, 1);
@@ -42,6 +45,11 @@ export class Scheme {
       this.#byKind.delete(`${groupVersion}/${resource.kind}`);
     }
     this.#groupVersions = undefined;
+  }
+
+  /** Grows when kinds come or go: what was derived from them is then out of date. */
+  get revision(): number {
+    return this.#revision;
   }
 
   get resources(): readonly ResourceDefinition[] {

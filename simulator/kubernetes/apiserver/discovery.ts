@@ -1,6 +1,7 @@
 /** Discovery: /api, /apis, their group versions, and the aggregated form that kubectl asks for first. */
 import type { ApiRequest, ApiResponse } from "../../base/door";
 import { sha256Hex } from "../../base/hash";
+import { deepFreeze } from "../../base/json";
 import type { Bytes } from "../../base/bytes";
 import { encodeBase64 } from "../apimachinery/base64";
 import { formatApiVersion } from "../apimachinery/group-version-kind";
@@ -106,6 +107,9 @@ export class Discovery {
   readonly #scheme: Scheme;
   readonly #address: string;
   readonly #hasMetrics: () => boolean;
+  /** Documents as they were last sent: every kubectl asks for the same ones. */
+  readonly #sent = new Map<string, ApiResponse>();
+  #sentAt = "";
 
   constructor(scheme: Scheme, address: string, hasMetrics: () => boolean) {
     this.#scheme = scheme;
@@ -114,6 +118,19 @@ export class Discovery {
   }
 
   respond(request: ApiRequest): ApiResponse | undefined {
+    if (request.path !== "/" && !request.path.startsWith("/api")) return undefined;
+    const at = `${this.#scheme.revision} ${this.#hasMetrics()}`;
+    if (at !== this.#sentAt) this.#sent.clear();
+    this.#sentAt = at;
+    const key = `${request.path} ${request.headers?.accept ?? ""}`;
+    const known = this.#sent.get(key);
+    if (known) return known;
+    const response = this.#respond(request);
+    if (response && this.#sent.size < 200) this.#sent.set(key, deepFreeze(response));
+    return response;
+  }
+
+  #respond(request: ApiRequest): ApiResponse | undefined {
     const path = request.path.replace(/\/+$/, "") || "/";
     const accept = request.headers?.accept ?? "";
     const aggregated =
