@@ -115,6 +115,10 @@ export type ProcessState = "running" | "stopped" | "zombie" | "dead";
 /** Memory of a small program, before it allocates anything: bytes. */
 const BASE_MEMORY = 512 * 1024;
 
+/** What a program writes in a ms of CPU time, and what one call costs beside it, in the same measure. */
+const WRITE_BYTES_PER_MS = 32_768;
+const WRITE_CALL_BYTES = 16;
+
 export class Process {
   readonly context: ProcessContext;
   /** In the host's numbering. */
@@ -142,6 +146,7 @@ export class Process {
   /** The signal that stopped it, while stopped. */
   stopSignal: SignalName | undefined;
   #memory = 0;
+  #unpaidBytes = 0;
   #main: TaskHandle | undefined;
   readonly #threads = new Set<TaskHandle>();
   readonly #dispositions = new Map<SignalName, SignalDisposition>();
@@ -509,6 +514,13 @@ export class Process {
 
   *write(fd: number, bytes: Bytes): Task<void> {
     const file = this.file(fd);
+    // Writing takes time, or a flood (`yes`) would never let virtual time go on.
+    this.#unpaidBytes += bytes.length + WRITE_CALL_BYTES;
+    if (this.#unpaidBytes >= WRITE_BYTES_PER_MS * 2) {
+      const ms = this.#unpaidBytes / WRITE_BYTES_PER_MS;
+      this.#unpaidBytes = 0;
+      yield* this.compute(ms);
+    }
     try {
       yield* file.write(bytes);
     } catch (error) {
