@@ -7,8 +7,21 @@ import { columnDefinition, type Table, type TableColumnDefinition } from "../api
 export type Representation = "object" | "table" | "metadata";
 
 /** What the Accept header prefers, of the forms the server knows. */
+/** Clients send a handful of Accept headers: a pure function of them, kept for speed. */
+const representations = new Map<string, Representation>();
+
 export function representationOf(accept: string | undefined): Representation {
   if (!accept) return "object";
+  let known = representations.get(accept);
+  if (known === undefined) {
+    known = readAccept(accept);
+    if (representations.size >= 100) representations.clear();
+    representations.set(accept, known);
+  }
+  return known;
+}
+
+function readAccept(accept: string): Representation {
   for (const clause of accept.split(",")) {
     const as = /;\s*as=([A-Za-z]+)/.exec(clause)?.[1];
     if (as === "Table") return "table";

@@ -213,7 +213,9 @@ export class Cluster {
   }
 
   get areNodesReady(): boolean {
-    const nodes = this.nodes();
+    if (!this.api.running) return false;
+    // Looked at many times while booting: without requests, which would all be written into the audit log.
+    const nodes = (this.api.storage("", "nodes")?.list() ?? []) as readonly KubeObject[] as readonly Node[];
     return (
       nodes.length === this.nodeProfiles().length &&
       nodes.every(
