@@ -48,13 +48,12 @@ export async function lessonProse(lesson: Lesson, language: Language): Promise<P
   return evaluate(code);
 }
 
-/** A plain Markdown document as a component. */
+/** A Markdown document without components as a component. It is read as MDX: braces and angle brackets stand in code. */
 export async function markdown(source: string): Promise<Prose> {
   const { code } = await bundleMDX({
     source,
     mdxOptions: (options) => ({
       ...options,
-      format: "md",
       remarkPlugins: [...(options.remarkPlugins ?? []), remarkGfm],
       rehypePlugins: [...(options.rehypePlugins ?? []), rehypeSlug],
     }),

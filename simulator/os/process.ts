@@ -116,8 +116,8 @@ export type ProcessState = "running" | "stopped" | "zombie" | "dead";
 const BASE_MEMORY = 512 * 1024;
 
 /** What a program writes in a ms of CPU time, and what one call costs beside it, in the same measure. */
-const WRITE_BYTES_PER_MS = 32_768;
-const WRITE_CALL_BYTES = 16;
+const WRITE_BYTES_PER_MS = 4_096;
+const WRITE_CALL_BYTES = 64;
 
 export class Process {
   readonly context: ProcessContext;
