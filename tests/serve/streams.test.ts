@@ -159,3 +159,14 @@ test("a body that is no JSON is refused in Go's words", async () => {
   );
   expect(exit).toBe(1);
 });
+
+test("a List is applied, and its objects are validated by the server", async () => {
+  const list = (data: string) =>
+    `{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"listed"},"${data}":{"a":"b"}}]}`;
+  expect(await world.run("kubectl apply -f -", list("data"))).toEqual({
+    stdout: "configmap/listed created\n",
+    stderr: "",
+    exit: 0,
+  });
+  expect((await world.run("kubectl apply -f -", list("date"))).stderr).toContain('unknown field "date"');
+});

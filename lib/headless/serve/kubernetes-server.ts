@@ -14,6 +14,13 @@ import { decodeProtobuf } from "./protobuf";
 /** Where the API is served, by default and as the certificate says. */
 const NAMES = ["kubernetes", "kubernetes.default", "kubernetes.default.svc", "localhost", "127.0.0.1"];
 
+/**
+ * kubectl asks for the old form of the schema for objects of kind List alone, in protobuf, and skips its own validation
+ * of what it does not find there; the server then checks each object of the list as it is written.
+ */
+const OPENAPI_V2 = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+const EMPTY_OPENAPI_V2 = Buffer.from("\x0a\x032.0\x12\x0c\x0a\x0aKubernetes", "latin1");
+
 export function createKubernetesServer(driver: Driver, authority: CertificateAuthority): Server {
   const { certificate, key } = authority.server(NAMES);
   const server = createServer(
@@ -46,6 +53,14 @@ async function serve(driver: Driver, incoming: IncomingMessage, response: Server
   }
   if (!hasGoodCertificate(incoming)) {
     sendStatus(response, 401, "Unauthorized", "Unauthorized");
+    return;
+  }
+  if (request.path === "/openapi/v2" && request.headers?.accept?.includes(OPENAPI_V2)) {
+    response.writeHead(200, {
+      "content-type": OPENAPI_V2.replace("@", "."),
+      "content-length": EMPTY_OPENAPI_V2.length,
+    });
+    response.end(EMPTY_OPENAPI_V2);
     return;
   }
   const answer = driver.do(() => driver.machine.kubernetes(request));
