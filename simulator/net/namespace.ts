@@ -84,7 +84,7 @@ export interface TimeWait {
 }
 
 export interface Interface {
-  name: string;
+  readonly name: string;
   readonly index: number;
   readonly kind: "loopback" | "veth" | "bridge" | "ethernet" | "dummy";
   readonly mac: string;
@@ -121,6 +121,8 @@ export class Namespace implements NetworkNamespace {
   readonly network: Network;
   readonly name: string;
   readonly interfaces: Interface[] = [];
+  /** The same by name: a bridge's host has as many as there are containers. */
+  readonly #byName = new Map<string, Interface>();
   readonly #routes: Route[] = [];
   /** Never used twice, as the kernel's. */
   #nextIndex = 2;
@@ -158,6 +160,7 @@ export class Namespace implements NetworkNamespace {
       received: { bytes: 0, packets: 0 },
       sent: { bytes: 0, packets: 0 },
     });
+    this.#byName.set("lo", this.interfaces[0]!);
   }
 
   get loop(): Loop {
@@ -176,7 +179,7 @@ export class Namespace implements NetworkNamespace {
   // ---- interfaces --------------------------------------------------------------------------------------------------
 
   interface(name: string): Interface | undefined {
-    return this.interfaces.find((candidate) => candidate.name === name);
+    return this.#byName.get(name);
   }
 
   addInterface(options: Pick<Interface, "name" | "kind" | "mac" | "mtu" | "segment">): Interface {
@@ -192,6 +195,7 @@ export class Namespace implements NetworkNamespace {
       sent: { bytes: 0, packets: 0 },
     };
     this.interfaces.push(device);
+    this.#byName.set(device.name, device);
     this.network.touch();
     return device;
   }
@@ -200,6 +204,7 @@ export class Namespace implements NetworkNamespace {
     const at = this.interfaces.findIndex((candidate) => candidate.name === name);
     if (at < 0) return;
     const [device] = this.interfaces.splice(at, 1);
+    this.#byName.delete(name);
     device!.segment?.remove(this, name);
     const peer = device!.peer;
     device!.peer = undefined;
