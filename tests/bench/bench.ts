@@ -315,7 +315,7 @@ if (isWanted("simulator worker with Kubernetes")) {
 }
 
 if (isWanted("lesson page script before the terminal")) {
-  const page = ".next/server/app/en/docker-kubernetes/image-container.html";
+  const page = ".next/server/app/en/courses/docker-kubernetes/image-container.html";
   const found = existsSync(page) ? page : undefined;
   let size: number | undefined;
   if (found) {
