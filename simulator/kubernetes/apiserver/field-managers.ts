@@ -138,8 +138,7 @@ export class FieldManagers implements ManagedFieldsUpdater, ApplyEngine {
       // What this manager applied before and does not state any more goes, unless somebody else owns it too.
       // A map of which a part is still stated stays.
       let dropped = difference(mine.fieldsV1 as FieldSet, withParents(set));
-      for (const other of others)
-        if (dropped) dropped = difference(dropped, withParents(other.fieldsV1 as FieldSet));
+      for (const other of others) if (dropped) dropped = difference(dropped, withParents(other.fieldsV1 as FieldSet));
       if (dropped) merged = removeFields(merged, dropped, type) as Draft;
     }
     const { changed, removed } = compareFields(old as never, merged, struct);
