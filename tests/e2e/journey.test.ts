@@ -78,10 +78,7 @@ describe.each(["vi", "en"] as const)("a lesson in %s", (language) => {
 
     // Capitals and spaces come to xterm by another event than small letters do: each once.
     await type(page, "echo Một HAI ba");
-    await until(
-      async () => /echo\sMột\sHAI\sba/.test((await screen(page).textContent()) ?? ""),
-      "keys, each once",
-    );
+    await until(async () => /echo\sMột\sHAI\sba/.test((await screen(page).textContent()) ?? ""), "keys, each once");
 
     await page.locator("article button").filter({ hasText: "docker run -p 5001:5000" }).first().click();
     await until(async () => (await goalsMet(page)) >= 1, "the first goal");
