@@ -8,9 +8,10 @@ import { dockerStyle } from "../../cli/style-docker";
 import type { Process, Program } from "../../os/process";
 import type { DockerContext, EngineDoor } from "./client";
 import { commands } from "./commands";
+import { projectFlags } from "./commands/compose";
 import { DEPRECATION } from "./commands/builder/classic";
 import { CLIENT } from "./commands/system/version";
-import { buildxStyle } from "./plugin-style";
+import { buildxStyle, composeStyle } from "./plugin-style";
 import { docker } from "./run-command";
 
 const CA = "/root/.docker";
@@ -41,6 +42,7 @@ const root = docker({
 });
 
 export const dockerCommandLine: CommandLine<DockerContext> = { root, style: dockerStyle };
+const composeCommandLine: CommandLine<DockerContext> = { root, style: composeStyle };
 const buildxCommandLine: CommandLine<DockerContext> = { root, style: buildxStyle };
 
 /** `docker` as a program. `door` finds the engine, or nothing while no daemon listens. */
@@ -67,6 +69,15 @@ export function dockerProgram(door: EngineDoor): Program {
       process.argv = ["docker", ...rest, "--help"];
     } else process.argv = ["docker", ...args];
     const [, command, sub] = process.argv;
+    if (command === "compose") {
+      const options = parseFlags(projectFlags, process.argv.slice(2), { interspersed: false });
+      if (!options.ok) return yield* runCommandLine(composeCommandLine, process, given);
+      process.argv = ["docker", "compose", ...options.partial.args];
+      return yield* runCommandLine(composeCommandLine, process, {
+        ...given,
+        globals: { ...values, compose: options.partial.values },
+      });
+    }
     const isBuild = command === "build" || (sub === "build" && (command === "image" || command === "builder"));
     if (isBuild || command === "builder" || command === "buildx") {
       if (usesBuildKit(process) || command === "buildx") {

@@ -21,3 +21,16 @@ export const buildxStyle: CliStyle = {
     return 1;
   },
 };
+
+export const composeStyle: CliStyle = {
+  ...dockerStyle,
+  *bareGroup(path, process) {
+    yield* process.print(dockerStyle.help(path));
+    return 0;
+  },
+  *unknownSubcommand(path, word, process) {
+    yield* process.printError(`unknown docker command: ${JSON.stringify(`compose ${word}`)}\n\n`);
+    yield* process.printError(dockerStyle.help(path));
+    return 1;
+  },
+};

@@ -2,6 +2,7 @@
 import { alias, docker, type DockerCommand } from "../run-command";
 import { buildx } from "./builder/buildx";
 import { classicBuild } from "./builder/classic";
+import { compose } from "./compose";
 import { attach } from "./container/attach";
 import { create } from "./container/create";
 import { kill, pause, restart, rm, stop, unpause, wait } from "./container/each";
@@ -100,6 +101,7 @@ export const commands: readonly DockerCommand[] = [
   common(info),
   builder,
   buildx,
+  compose,
   container,
   image,
   { ...network, group: MANAGEMENT },
