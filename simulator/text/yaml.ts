@@ -154,7 +154,7 @@ function goYamlError(error: YAMLError, text: string): string {
     case "BAD_INDENT":
     case "UNEXPECTED_TOKEN":
     case "IMPOSSIBLE":
-      if (/flow/i.test(error.message)) return at(line, "did not find expected node content");
+      if (/flow/i.test(error.message)) return at(line - 1, "did not find expected node content");
       if (here.trimStart().startsWith("- ")) return at(line - 1, "did not find expected key");
       return at(
         line - 1,

@@ -310,9 +310,13 @@ class Solver {
     const usesContext = instructions.some(
       (each) => ["COPY", "ADD"].includes(each.name) && each.flags["from"] === undefined && each.heredocs.length === 0,
     );
-    // A base right below files that are sent is looked at only once they are here.
-    const waitsForContext = usesContext && !["COPY", "ADD"].includes(instructions.find(isStep)?.name ?? "");
-    if (base) this.#showBase(stage, referenceString(withDefaultTag(reference(baseName))), steps, waitsForContext);
+    if (base)
+      this.#showBase(
+        stage,
+        referenceString(withDefaultTag(reference(baseName))),
+        steps,
+        yield* this.#beginsCached(stage, state, instructions),
+      );
     // The context is sent while the first steps are looked up, unless those are to be made anew anyway.
     if (usesContext && !this.#request.noCache) yield* this.#showContext();
     let step = 1;
@@ -352,14 +356,42 @@ class Solver {
   }
 
   /** The base image's vertex. It counts as cached when an earlier build used it and this one needs no context. */
-  #showBase(stage: Stage, name: string, steps: number, usesContext: boolean): void {
+  /** Whether the first step is in the cache: then the base is only looked at, not taken. */
+  *#beginsCached(stage: Stage, state: StageState, instructions: readonly Instruction[]): Task<boolean> {
+    const probe: StageState = { ...state, history: [], args: new Map(state.args), config: { ...state.config } };
+    const cache = buildCache(this.#daemon);
+    for (const instruction of instructions) {
+      const { name } = instruction;
+      if (name === "ARG") applyArg(probe, instruction, this.#request.args, this.#globals);
+      else if (name === "WORKDIR") return cache.has(workdirKey(probe, workdirOf(probe, instruction)));
+      else if (this.#request.noCache && ["RUN", "COPY", "ADD"].includes(name)) return false;
+      else if (name === "RUN") return cache.has(runKey(probe, instruction));
+      else if (name === "COPY" || name === "ADD") {
+        const from = instruction.flags["from"];
+        const source = from === undefined ? undefined : this.#stageNamed(from, stage.index);
+        if (from !== undefined && !source) return false;
+        const built = source ? this.#built.get(source.index) : undefined;
+        const context = built ? treeOf(built.state.layers) : this.#request.context;
+        try {
+          const plan = yield* planCopy(this.#daemon, probe, instruction, context, (path) => new StepFailure(path));
+          return cache.has(digestOf(JSON.stringify([probe.key, name, plan.digest])));
+        } catch (error) {
+          if (error instanceof StepFailure) return false;
+          throw error;
+        }
+      } else applyMeta(probe, instruction);
+    }
+    return false;
+  }
+
+  #showBase(stage: Stage, name: string, steps: number, isOnlyLookedAt: boolean): void {
     if (this.#shownBases.has(name)) return;
     this.#shownBases.add(name);
     const cache = buildCache(this.#daemon);
     const key = `from ${name}`;
     const known = cache.has(key);
     const vertex = this.#vertex(`${this.#label(stage, 1, steps)} FROM ${name}`);
-    vertex.end({ cached: known && !usesContext });
+    vertex.end({ cached: known && !isOnlyLookedAt });
     const record = cache.get(key);
     if (record) record.lastUsed = this.#daemon.now();
     else cache.set(key, this.#record(key, `pulled from ${name}`, undefined, "regular"));
@@ -421,23 +453,13 @@ class Solver {
     if (name === "RUN") {
       const args = runArgs(state, instruction, false);
       shown = `RUN ${runPrefix(state)}${args.join(" ")} # buildkit`;
-      key = digestOf(
-        JSON.stringify([
-          state.key,
-          "run",
-          args,
-          state.config.Env,
-          [...state.args],
-          state.config.User,
-          state.config.WorkingDir,
-        ]),
-      );
+      key = runKey(state, instruction);
       make = () => this.#run(state, args, vertex!.digest);
     } else if (name === "WORKDIR") {
       const path = workdirOf(state, instruction);
       state.config = { ...state.config, WorkingDir: path };
       shown = `WORKDIR ${path}`;
-      key = digestOf(JSON.stringify([state.key, "workdir", path]));
+      key = workdirKey(state, path);
       make = function* () {
         return workdirStep(daemon, state, path);
       };
@@ -571,6 +593,21 @@ class Solver {
     return image;
   }
 }
+
+const runKey = (state: StageState, instruction: Instruction): string =>
+  digestOf(
+    JSON.stringify([
+      state.key,
+      "run",
+      runArgs(state, instruction, false),
+      state.config.Env,
+      [...state.args],
+      state.config.User,
+      state.config.WorkingDir,
+    ]),
+  );
+
+const workdirKey = (state: StageState, path: string): string => digestOf(JSON.stringify([state.key, "workdir", path]));
 
 function reference(name: string): Reference {
   const parsed = parseReference(name);
