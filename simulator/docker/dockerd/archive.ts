@@ -1,6 +1,6 @@
 /** docker cp and docker export: parts of a container's file system as archives, in and out. */
 import type { Bytes } from "../../base/bytes";
-import { type TarEntry, decodeTar, encodeTar, treeEntries, TarFailure } from "../../containerd/tar";
+import { type TarEntry, decodeTar, encodeTar, treeEntries, TarFailure } from "../../os/tar";
 import { SysError } from "../../os/errno";
 import { FileInode, type Inode } from "../../os/inode";
 import { MountNamespace } from "../../os/mounts";

@@ -6,7 +6,7 @@ import type { Image, ImageConfig } from "../../containerd/api";
 import { makeImage } from "../../containerd/images";
 import { changesOf, changesOfTree, makeLayer } from "../../containerd/layers";
 import { parseReference, referenceString, withDefaultTag } from "../../containerd/reference";
-import { TarFailure, decodeTar, treeOfTar } from "../../containerd/tar";
+import { TarFailure, decodeTar, treeOfTar } from "../../os/tar";
 import { badRequest } from "../api/failure";
 import type { ContainerConfig } from "../api/types";
 import { applyChanges } from "./changes";

@@ -5,7 +5,7 @@ import type { HistoryEntry, Image, ImageConfig, Layer } from "../../containerd/a
 import { configBlob, makeImage } from "../../containerd/images";
 import { makeLayer } from "../../containerd/layers";
 import { familiarName, familiarString, parseReference, referenceString } from "../../containerd/reference";
-import { type TarEntry, TarFailure, decodeTar, encodeTar } from "../../containerd/tar";
+import { type TarEntry, TarFailure, decodeTar, encodeTar } from "../../os/tar";
 import { DirInode, FileInode, type Inode } from "../../os/inode";
 import { badRequest, notFound } from "../api/failure";
 import type { Daemon } from "./daemon";

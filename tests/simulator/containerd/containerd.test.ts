@@ -5,7 +5,7 @@ import { chainIds, makeImage, treeOf } from "@/simulator/containerd/images";
 import { applyLayer, changesOf, changesOfTree, diffOf, makeLayer } from "@/simulator/containerd/layers";
 import { ContainerLog } from "@/simulator/containerd/logs";
 import { familiarString, parseReference, referenceString, withDefaultTag } from "@/simulator/containerd/reference";
-import { decodeTar, encodeTar, treeEntries, treeOfTar } from "@/simulator/containerd/tar";
+import { decodeTar, encodeTar, treeEntries, treeOfTar } from "@/simulator/os/tar";
 import { DirInode, FileInode, freezeTree, thaw } from "@/simulator/os/inode";
 import { MountNamespace } from "@/simulator/os/mounts";
 import fc from "fast-check";

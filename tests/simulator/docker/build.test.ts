@@ -1,6 +1,6 @@
 import { encodeUtf8 } from "@/simulator/base/bytes";
 import type { ServerFrame } from "@/simulator/base/door";
-import { encodeTar } from "@/simulator/containerd/tar";
+import { encodeTar } from "@/simulator/os/tar";
 import type { BuildMessage, SolveStatus } from "@/simulator/docker/api/build";
 import { FileInode } from "@/simulator/os/inode";
 import { expect, test } from "vitest";

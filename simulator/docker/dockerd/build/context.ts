@@ -4,7 +4,7 @@ import type { Task } from "../../../base/task";
 import type { Credentials, Image, PullFailure } from "../../../containerd/api";
 import { isFailure } from "../../../containerd/pull";
 import { type Reference, parseReference, referenceString, withDefaultTag } from "../../../containerd/reference";
-import { TarFailure, decodeTar, treeOfTar } from "../../../containerd/tar";
+import { TarFailure, decodeTar, treeOfTar } from "../../../os/tar";
 import type { DirInode, Inode } from "../../../os/inode";
 import { parseDockerignore } from "../../api/dockerignore";
 import { badRequest } from "../../api/failure";

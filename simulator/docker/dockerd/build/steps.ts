@@ -5,7 +5,7 @@ import type { Task } from "../../../base/task";
 import { type Layer, RuntimeFailure } from "../../../containerd/api";
 import { treeOf } from "../../../containerd/images";
 import { changesOf, contentHash, makeLayer } from "../../../containerd/layers";
-import { decodeTar, treeOfTar, TarFailure } from "../../../containerd/tar";
+import { decodeTar, treeOfTar, TarFailure } from "../../../os/tar";
 import { lookUpUser } from "../../../containerd/users";
 import { HttpFailure, httpRequest } from "../../../net/http";
 import { type DirInode, FileInode, type Inode, cloneTree, thaw } from "../../../os/inode";

@@ -1,2 +1,0 @@
-/** Archives moved to os, where the shell and the docker CLI reach them too. */
-export * from "../os/tar";
