@@ -39,7 +39,13 @@ export function* createContainer(
       body: request.body,
     });
   let answer = yield* create();
-  if (!answer.ok && answer.error.status === 404 && reference.ok && flags.pull === "missing") {
+  if (
+    !answer.ok &&
+    answer.error.status === 404 &&
+    !/No such container/.test(answer.error.message) &&
+    reference.ok &&
+    flags.pull === "missing"
+  ) {
     if (!flags.quiet) yield* process.printError(`Unable to find image '${shown}' locally\n`);
     const pulled = yield* pull();
     if (!pulled.ok) return pulled;
