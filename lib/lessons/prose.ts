@@ -20,6 +20,7 @@ export const PROSE_COMPONENTS: Readonly<Record<string, readonly string[]>> = {
   Note: [],
   Output: [],
   Quiz: [],
+  Debrief: [],
 };
 
 export type ProseComponents = Readonly<Record<string, ComponentType<never>>>;

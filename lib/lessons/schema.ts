@@ -53,9 +53,14 @@ export const quizSchema = z
   })
   .refine((quiz) => quiz.answer < quiz.options.length, { message: "answer points past the options", path: ["answer"] });
 
+/** One step of an incident's short path: what an experienced engineer would have typed, and what it told them. */
+export const debriefStepSchema = z.strictObject({ command: z.string().min(1), why: textSchema });
+
 export const lessonSchema = z
   .strictObject({
     id,
+    /** An incident starts broken and ends with a debrief; a capstone joins what earlier lessons taught. */
+    kind: z.enum(["lesson", "incident", "capstone"]).default("lesson"),
     title: textSchema,
     summary: textSchema,
     minutes: z.number().int().min(1).max(120),
@@ -76,8 +81,12 @@ export const lessonSchema = z
       )
       .default([]),
     quiz: z.array(quizSchema).default([]),
+    /** The short path, shown beside the learner's own once every goal is met. */
+    debrief: z.array(debriefStepSchema).min(1).optional(),
   })
   .superRefine((lesson, context) => {
+    if (lesson.kind === "incident" && lesson.debrief === undefined)
+      context.addIssue({ code: "custom", message: "an incident needs a debrief", path: ["kind"] });
     const goals = new Set<string>();
     const tasks = new Set<string>();
     for (const [t, task] of lesson.tasks.entries()) {

@@ -17,6 +17,7 @@ export const lesson = {
   prose: { vi: "", en: "" },
   data: {
     id: "one",
+    kind: "lesson",
     title: text,
     summary: text,
     minutes: 1,
