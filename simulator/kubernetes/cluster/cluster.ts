@@ -10,6 +10,7 @@ import { parseReference } from "../../containerd/reference";
 import type { Registries } from "../../containerd/registry";
 import { addressAt, parseCidr } from "../../net/address";
 import type { Network } from "../../net/network";
+import { sshd } from "../../net/programs/ssh";
 import type { Segment } from "../../net/segment";
 import type { DirInode } from "../../os/inode";
 import type { Process, Program } from "../../os/process";
@@ -239,6 +240,7 @@ export class Cluster {
       const host = this.host(machine.name);
       host.systemd.start(host.systemd.unit("containerd")!);
       host.systemd.start(host.systemd.unit("kubelet")!);
+      host.systemd.start(host.systemd.unit("ssh")!);
     }
     this.options.install?.(this);
   }
@@ -306,6 +308,7 @@ export class Cluster {
     const cidr = parseCidr(`${addressAt(podNetwork, index * 256)}/24`)!;
     const cni = new NodeCni(host.netns);
     if (profile.staticPodNetworks) cni.configure(cidr, podNetwork);
+    host.installSsh();
     host.installContainerd(cni, options.pauseImage);
     host.containerd.importImage(options.pauseImage, ["registry.k8s.io/pause:3.10"]);
     for (const { image, names } of options.images ?? []) host.containerd.importImage(image, names);
@@ -332,6 +335,16 @@ export class Cluster {
         caPem: CA_PEM,
       }),
     );
+    // Where the cloud looks after the control plane, that machine has no door for its customers: nodes only.
+    host.systemd.add({
+      name: "ssh.service",
+      description: "OpenBSD Secure Shell server",
+      documentation: "man:sshd(8)",
+      path: "/lib/systemd/system/ssh.service",
+      argv: ["/usr/sbin/sshd", "-D"],
+      program: sshd,
+      restartSeconds: 1,
+    });
     const id = sha256Hex(`machine ${machine.name}`).slice(0, 32);
     const boot = sha256Hex(`boot ${machine.name}`);
     const self = this;
