@@ -14,11 +14,13 @@ export type {
   Machine,
   MachineLog,
   NoAnswer,
+  NodeView,
   Observation,
   OutsideKubernetesRequest,
+  LineRun,
   ProgramRun,
   StartState,
 } from "./machine/api";
-export { SIMULATOR_VERSION } from "./machine/api";
+export { MissingPart, SIMULATOR_VERSION } from "./machine/api";
 export { createMachine } from "./machine/machine";
 export { needsKubernetes, scenarios } from "./machine/scenarios";

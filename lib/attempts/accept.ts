@@ -1,10 +1,14 @@
 /** Accepts an attempt: validate, replay, compare, record. On any failure nothing has changed. Server only. */
 import "server-only";
-import { type Db, db, type Transaction } from "@/lib/db/client";
+import { type Db, db } from "@/lib/db/client";
 import { findLesson, type Lesson } from "@/lib/lessons/loader";
+import { reviewRound } from "@/lib/lessons/review";
+import type { Task } from "@/lib/lessons/schema";
 import { recordProof } from "@/lib/progress/progress";
+import { passReview, readReview } from "@/lib/progress/reviews";
 import { type ReplayResult, replay } from "@/lib/replay/replay";
-import { SIMULATOR_VERSION } from "@/simulator";
+import { SIMULATOR_VERSION, type StartState } from "@/simulator";
+import { atOnce } from "./at-once";
 import { type AttemptRequest, attemptSchema } from "./request";
 
 export interface Refusal {
@@ -21,11 +25,20 @@ export type Accepted =
     }
   | { readonly ok: false; readonly refusal: Refusal };
 
+/** What an attempt is replayed against: the lesson, or one round of its review. */
+export interface JudgedWorld {
+  readonly start: StartState;
+  readonly startHash: string;
+  readonly tasks: readonly Task[];
+}
+
 /** What accepting needs of the world, handed in so that tests can hold the other end. */
 export interface Acceptance {
   readonly db: Db;
   readonly findLesson: (key: string) => Lesson | undefined;
-  readonly replay: (lesson: Lesson, attempt: AttemptRequest) => Promise<ReplayResult>;
+  readonly replay: (world: JudgedWorld, attempt: AttemptRequest) => Promise<ReplayResult>;
+  /** Dates are the server's. */
+  readonly now: () => Date;
 }
 
 const refuse = (status: Refusal["status"], code: string, message: string): Accepted => ({
@@ -37,9 +50,15 @@ const refuse = (status: Refusal["status"], code: string, message: string): Accep
 export const thisServer = (): Acceptance => ({
   db: db(),
   findLesson,
-  replay: (lesson, attempt) =>
-    replay(lesson.start, { lesson: lesson.data, entries: attempt.entries, end: attempt.end }),
+  replay: ({ start, tasks }, attempt) =>
+    replay(start, { lesson: { tasks: [...tasks] }, entries: attempt.entries, end: attempt.end }),
+  now: () => new Date(),
 });
+
+const judgedWorld = (lesson: Lesson, review: AttemptRequest["review"]): JudgedWorld =>
+  review === undefined
+    ? { start: lesson.start, startHash: lesson.startHash, tasks: lesson.data.tasks }
+    : { ...reviewRound(lesson.review, review.round), tasks: lesson.review.tasks };
 
 export async function acceptAttempt(world: Acceptance, learner: string, body: unknown): Promise<Accepted> {
   const parsed = attemptSchema.safeParse(body);
@@ -53,21 +72,30 @@ export async function acceptAttempt(world: Acceptance, learner: string, body: un
   if (attempt.version !== SIMULATOR_VERSION) {
     return refuse(409, "version", `The log was made by simulator ${attempt.version}; this is ${SIMULATOR_VERSION}.`);
   }
-  if (attempt.startHash !== lesson.startHash)
+  const { review } = attempt;
+  const judged = judgedWorld(lesson, review);
+  if (attempt.startHash !== judged.startHash)
     return refuse(409, "lesson-changed", "The lesson now starts from another world.");
 
   const known = await world.db.attempt.findUnique({ where: { id: attempt.attempt } });
   if (known && known.learnerId !== learner) return refuse(409, "not-yours", "This attempt belongs to someone else.");
-  if (known && known.lesson !== attempt.lesson)
+  if (known && (known.lesson !== attempt.lesson || known.review !== (review?.round ?? null)))
     return refuse(409, "other-lesson", "This attempt is at another lesson.");
   if (known && known.entries === attempt.entries.length && known.endMs === attempt.end && known.hash !== attempt.hash) {
     return refuse(422, "hash", "The same log was proved with another state.");
   }
   const isOld = known !== null && (known.endMs > attempt.end || known.entries > attempt.entries.length);
   const isSame = known !== null && known.hash === attempt.hash && known.endMs === attempt.end;
-  if (isOld || isSame) return answer(world.db, learner, lesson);
+  if (isOld || isSame)
+    return review === undefined ? answer(world.db, learner, lesson) : reviewAnswer(world, learner, attempt);
+  if (review !== undefined) {
+    const present = await readReview(learner, lesson.key, world.now(), world.db);
+    if (present === undefined) return refuse(409, "not-done", "This lesson has to be done before it is reviewed.");
+    if (present.round !== review.round) return refuse(409, "other-round", "This review is over.");
+    if (!present.isDue) return refuse(409, "not-due", `The next review is due at ${present.dueAt ?? "no time"}.`);
+  }
 
-  const result = await world.replay(lesson, attempt);
+  const result = await world.replay(judged, attempt);
   if (!result.ok) {
     if (result.why === "busy") return refuse(503, "busy", "Too many logs are being replayed. Try again in a moment.");
     if (result.why === "crashed") console.error(`Replay of ${attempt.lesson} crashed: ${result.detail}`);
@@ -80,17 +108,18 @@ export async function acceptAttempt(world: Acceptance, learner: string, body: un
     );
     return refuse(422, "hash", "Replaying the log gives another world than the one claimed.");
   }
-  const allGoals = lesson.data.tasks.flatMap((task) => task.goals.map((goal) => goal.id));
+  const allGoals = judged.tasks.flatMap((task) => task.goals.map((goal) => goal.id));
   await atOnce(world.db, async (tx) => {
     await tx.learner.upsert({ where: { id: learner }, create: { id: learner }, update: { seenAt: new Date() } });
     const log = {
       startHash: attempt.startHash,
       version: attempt.version,
-      seed: lesson.start.seed,
+      seed: judged.start.seed,
       entries: attempt.entries.length,
       endMs: attempt.end,
       hash,
       log: JSON.stringify(attempt.entries),
+      ...(review === undefined ? {} : { review: review.round, hints: review.hints }),
     };
     const present = await tx.attempt.findUnique({ where: { id: attempt.attempt }, select: { id: true } });
     if (present === null) {
@@ -105,21 +134,13 @@ export async function acceptAttempt(world: Acceptance, learner: string, body: un
       };
       await tx.attempt.updateMany({ where: shorter, data: log });
     }
-    await recordProof(tx, { learner, attempt: attempt.attempt, lesson: lesson.key, goals, allGoals });
+    if (review === undefined) {
+      await recordProof(tx, { learner, attempt: attempt.attempt, lesson: lesson.key, goals, allGoals });
+    } else if (allGoals.every((goal) => goals.some((met) => met.goal === goal))) {
+      await passReview(tx, { learner, lesson: lesson.key, ...review, now: world.now() });
+    }
   });
-  return answer(world.db, learner, lesson);
-}
-
-/** P2002: two requests made the same row. P2034: a write conflict. Either way the second try sees what the first one did. */
-const RETRIED = new Set(["P2002", "P2034"]);
-
-async function atOnce(db: Db, work: (tx: Transaction) => Promise<void>, tries = 3): Promise<void> {
-  try {
-    await db.$transaction(work);
-  } catch (error) {
-    if (tries <= 1 || !RETRIED.has((error as { code?: string }).code ?? "")) throw error;
-    await atOnce(db, work, tries - 1);
-  }
+  return review === undefined ? answer(world.db, learner, lesson) : reviewAnswer(world, learner, attempt, goals);
 }
 
 async function answer(db: Db, learner: string, lesson: Lesson): Promise<Accepted> {
@@ -129,4 +150,15 @@ async function answer(db: Db, learner: string, lesson: Lesson): Promise<Accepted
     db.lessonProgress.findUnique({ where: { learnerId_lesson: where } }),
   ]);
   return { ok: true, goals, done: progress?.doneAt != null };
+}
+
+/** Done when the round the attempt was for is over. */
+async function reviewAnswer(
+  world: Acceptance,
+  learner: string,
+  attempt: AttemptRequest,
+  goals: readonly { readonly goal: string; readonly atMs: number }[] = [],
+): Promise<Accepted> {
+  const present = await readReview(learner, attempt.lesson, world.now(), world.db);
+  return { ok: true, goals, done: present !== undefined && present.round > (attempt.review?.round ?? 0) };
 }

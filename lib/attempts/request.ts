@@ -30,6 +30,10 @@ export const attemptSchema = z
     entries: z.array(entrySchema).min(1).max(replayLimits.entriesMax),
     end: at,
     hash: z.string().max(128),
+    /** Present when the log is of a review's world. How many hints were shown is the page's word, noted as such. */
+    review: z
+      .strictObject({ round: z.number().int().min(0).max(100_000), hints: z.number().int().min(0).max(100) })
+      .optional(),
   })
   .superRefine((attempt, context) => {
     let last = 0;

@@ -3,6 +3,7 @@ import "server-only";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { StartState } from "@/simulator";
+import { type ReviewBase, reviewStart, reviewTasks } from "./review";
 import { ContentError, type ContentProblem, parseYaml } from "./problems";
 import {
   type CourseData,
@@ -24,6 +25,7 @@ export interface Lesson {
   readonly data: LessonData;
   readonly start: StartState;
   readonly startHash: string;
+  readonly review: ReviewBase;
   /** Absolute paths of the prose. */
   readonly prose: Readonly<Record<Language, string>>;
 }
@@ -112,6 +114,7 @@ function readCourse(root: string, folder: string, problems: ContentProblem[]): C
   for (const { unit, folder: path, data: lesson } of read) {
     try {
       const start = resolveStart(lesson, (id) => byId.get(id));
+      const again = reviewStart(lesson, start);
       lessons.push({
         key: `${data.id}/${lesson.id}`,
         course: data.id,
@@ -119,6 +122,7 @@ function readCourse(root: string, folder: string, problems: ContentProblem[]): C
         data: lesson,
         start,
         startHash: startHash(start),
+        review: { tasks: reviewTasks(lesson), start: again, startHash: startHash(again) },
         prose: { vi: join(path, "vi.mdx"), en: join(path, "en.mdx") },
       });
     } catch (error) {

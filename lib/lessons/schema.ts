@@ -56,6 +56,16 @@ export const quizSchema = z
 /** One step of an incident's short path: what an experienced engineer would have typed, and what it told them. */
 export const debriefStepSchema = z.strictObject({ command: z.string().min(1), why: textSchema });
 
+/** What is asked again days later: some of the lesson's tasks, goals only, in a fresh world. */
+export const reviewSchema = z.strictObject({
+  /** Ids of one or two tasks. */
+  tasks: z.array(id).min(1).max(2),
+  /** Commands run before the learner arrives, after those of `start`: what the skipped tasks would have left behind. */
+  commands: z.array(z.string().min(1)).default([]),
+  /** Meets every goal of these tasks from there. */
+  solution: z.array(commandSchema).min(1),
+});
+
 export const lessonSchema = z
   .strictObject({
     id,
@@ -83,6 +93,8 @@ export const lessonSchema = z
     quiz: z.array(quizSchema).default([]),
     /** The short path, shown beside the learner's own once every goal is met. */
     debrief: z.array(debriefStepSchema).min(1).optional(),
+    /** Absent: the whole lesson is asked again, as for an incident. */
+    review: reviewSchema.optional(),
   })
   .superRefine((lesson, context) => {
     if (lesson.kind === "incident" && lesson.debrief === undefined)
@@ -97,6 +109,19 @@ export const lessonSchema = z
         const path = ["tasks", t, "goals", g, "id"];
         if (goals.has(goal.id)) context.addIssue({ code: "custom", message: `goal "${goal.id}" is there twice`, path });
         goals.add(goal.id);
+      }
+    }
+    const asked = lesson.tasks.filter((task) => lesson.review?.tasks.includes(task.id));
+    const askedGoals = asked.flatMap((task) => task.goals);
+    for (const [n, task] of (lesson.review?.tasks ?? []).entries()) {
+      if (!tasks.has(task))
+        context.addIssue({ code: "custom", message: `no task is called "${task}"`, path: ["review", "tasks", n] });
+    }
+    for (const goal of askedGoals) {
+      const after = goal.check["after"];
+      if (typeof after === "string" && !askedGoals.some((other) => other.id === after)) {
+        const message = `goal "${goal.id}" comes after "${after}", whose task is not reviewed`;
+        context.addIssue({ code: "custom", message, path: ["review", "tasks"] });
       }
     }
     for (const [n, miss] of lesson.nearMisses.entries()) {
@@ -124,6 +149,8 @@ export type Check = z.infer<typeof checkSchema>;
 export type Goal = z.infer<typeof goalSchema>;
 export type Hint = z.infer<typeof hintSchema>;
 export type Task = z.infer<typeof taskSchema>;
+export type DebriefStep = z.infer<typeof debriefStepSchema>;
+export type LessonKind = z.infer<typeof lessonSchema>["kind"];
 export type Quiz = z.infer<typeof quizSchema>;
 /** One validated lesson.yaml. */
 export type LessonData = z.infer<typeof lessonSchema>;

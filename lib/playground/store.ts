@@ -15,6 +15,8 @@ export interface WorldRecord extends AttemptRecord {
   readonly key: string;
   /** The world before the last reset. */
   readonly previous?: AttemptRecord;
+  /** Hints shown in this attempt. */
+  readonly hints?: number;
 }
 
 /** A proof to be sent: a prefix of an attempt's log, and the state it leads to. */
@@ -22,6 +24,18 @@ export interface OutboxRecord extends AttemptRecord {
   readonly lesson: string;
   readonly entries: number;
   readonly hash: string;
+  readonly review?: { readonly round: number; readonly hints: number };
+}
+
+/** When a lesson comes due again, as the server said last. */
+export interface ReviewState {
+  readonly lesson: string;
+  readonly step: number;
+  readonly round: number;
+  readonly dueAt?: string;
+  readonly isDue: boolean;
+  readonly passedAt?: string;
+  readonly hints?: number;
 }
 
 export interface ProgressRecord {
@@ -39,13 +53,16 @@ interface CourseDb extends DBSchema {
   entries: { key: [string, number]; value: LogEntry };
   outbox: { key: string; value: OutboxRecord };
   progress: { key: string; value: ProgressRecord };
+  reviews: { key: string; value: ReviewState };
 }
 
 export type Store = IDBPDatabase<CourseDb>;
 
 export function openStore(): Promise<Store> {
-  return openDB<CourseDb>("course", 1, {
-    upgrade(db) {
+  return openDB<CourseDb>("course", 2, {
+    upgrade(db, before) {
+      if (before < 2) db.createObjectStore("reviews", { keyPath: "lesson" });
+      if (before >= 1) return;
       db.createObjectStore("worlds", { keyPath: "key" });
       db.createObjectStore("entries");
       db.createObjectStore("outbox", { keyPath: "attempt" });

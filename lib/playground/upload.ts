@@ -36,6 +36,7 @@ async function send(store: Store, record: OutboxRecord): Promise<number | undefi
     entries,
     end: record.end,
     hash: record.hash,
+    ...(record.review === undefined ? {} : { review: record.review }),
   });
   try {
     const first = await post(body);

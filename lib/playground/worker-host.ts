@@ -1,7 +1,7 @@
 /** The page's side of a world: starts the worker, keeps what it said, and outlives a change of language or page. Browser only. */
 import type { GoalState } from "@/lib/checker/session";
-import type { Input } from "@/simulator";
-import type { ClockState, FromWorker, SavingState, TerminalChunk, ToWorker, WorldSpec } from "./protocol";
+import type { Input, LineRun } from "@/simulator";
+import type { ClockState, FromWorker, SavingState, Skip, TerminalChunk, ToWorker, WorldSpec } from "./protocol";
 
 export type WorldPhase = "starting" | "ready" | "held" | "failed";
 
@@ -9,6 +9,8 @@ export type WorldPhase = "starting" | "ready" | "held" | "failed";
 export interface WorldView {
   readonly phase: WorldPhase;
   readonly goals: readonly GoalState[];
+  /** The lines that led to the last goal, once every goal is met. */
+  readonly path?: readonly LineRun[];
   readonly clock: ClockState;
   readonly saving: SavingState;
   readonly terminals: readonly number[];
@@ -83,8 +85,13 @@ export class WorldHost {
     this.#send({ kind: "speed", speed });
   }
 
-  skip(ms: number): void {
-    this.#send({ kind: "skip", ms });
+  skip(skip: Skip): void {
+    this.#send({ kind: "skip", skip });
+  }
+
+  /** A hint was shown: a review notes it. */
+  hint(): void {
+    this.#send({ kind: "hint" });
   }
 
   setVisible(visible: boolean): void {
@@ -159,6 +166,9 @@ export class WorldHost {
       case "goals":
         this.#show({ goals: message.goals });
         break;
+      case "path":
+        this.#show({ path: message.path });
+        break;
       case "clock":
         this.#show({ clock: message.clock });
         break;
@@ -193,7 +203,7 @@ export class WorldHost {
   #forgetTerminals(): void {
     this.#output.clear();
     this.#sizes.clear();
-    const { editor: _gone, failure: _past, ...view } = this.#view;
+    const { editor: _gone, failure: _past, path: _walked, ...view } = this.#view;
     this.#view = { ...view, terminals: [], generation: view.generation + 1 };
     this.#changed();
   }

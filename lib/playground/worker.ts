@@ -1,5 +1,6 @@
 /** The worker's entry: takes the lesson's lock, finds or makes its world, and passes messages to it. */
-import { needsKubernetes, SIMULATOR_VERSION, scenarios } from "@/simulator/core";
+import { MissingPart, SIMULATOR_VERSION } from "@/simulator/core";
+import { fetchFirstParts, fetchPart, fetchRemainingParts } from "./parts";
 import type { FromWorker, ToWorker, WorldSpec } from "./protocol";
 import { openStore, type Store } from "./store";
 import { drainOutbox } from "./upload";
@@ -34,7 +35,9 @@ async function handle(message: ToWorker): Promise<void> {
     case "speed":
       return guarded((present) => present.setSpeed(message.speed));
     case "skip":
-      return guarded((present) => present.skip(message.ms));
+      return guarded((present) => present.skip(message.skip));
+    case "hint":
+      return guarded((present) => present.noteHint());
     case "visible":
       return guarded((present) => present.show(message.visible));
     case "reset":
@@ -44,10 +47,10 @@ async function handle(message: ToWorker): Promise<void> {
   }
 }
 
-function guarded(act: (present: World) => void): void {
+async function guarded(act: (present: World) => void | Promise<void>): Promise<void> {
   if (world === undefined) return;
   try {
-    act(world);
+    await act(world);
   } catch (error) {
     world.fail(error);
   }
@@ -64,14 +67,14 @@ async function start(wanted: WorldSpec, steal: boolean): Promise<void> {
     tell({ kind: "held" });
     return;
   }
-  await loadParts(wanted);
+  await fetchFirstParts(wanted.start.scenario, wanted.start.commands ?? []);
   // A browser that gives no storage (some private windows) still gets a world; it just cannot keep it.
   store ??= await openStore().catch(() => undefined);
   if (store === undefined) tell({ kind: "saved", saving: "failed" });
   const record = await store?.get("worlds", wanted.key);
   const log = store && record ? await storedLog(store, record, wanted) : undefined;
   if (store && record && log !== undefined) {
-    world = make(record.attempt);
+    world = await make(record.attempt, record.hints);
     const terminals = await world.restore(log, record.end);
     world.begin();
     tell({
@@ -83,15 +86,12 @@ async function start(wanted: WorldSpec, steal: boolean): Promise<void> {
     });
   } else {
     await fresh();
-    tell({ kind: "ready", terminals: [], isRestored: false, isOutdated: record !== undefined, canUndoReset: false });
+    // A review's next round is another world by design.
+    const isOutdated = record !== undefined && wanted.review === undefined;
+    tell({ kind: "ready", terminals: [], isRestored: false, isOutdated, canUndoReset: false });
   }
   void upload();
-}
-
-/** The simulator's Kubernetes part is a file of its own: lessons without a cluster do without it. */
-async function loadParts({ start: { scenario } }: WorldSpec): Promise<void> {
-  const isNeeded = scenarios.some((one) => one.name === scenario && needsKubernetes(one));
-  if (isNeeded) (await import("@/simulator/kubernetes")).loadKubernetes();
+  void fetchRemainingParts(wanted.start.scenario);
 }
 
 /** A new attempt in place of the present one. */
@@ -100,7 +100,7 @@ async function fresh(): Promise<void> {
   const attempt = crypto.randomUUID();
   const before = world?.record();
   world?.stop();
-  world = make(attempt);
+  world = await make(attempt);
   const { key, startHash } = spec;
   const old = await store?.get("worlds", key);
   const previous = before === undefined ? {} : { previous: before };
@@ -124,7 +124,7 @@ async function undoReset(): Promise<void> {
   if (log === undefined) return;
   world?.stop();
   tell({ kind: "cleared" });
-  world = make(present.previous.attempt);
+  world = await make(present.previous.attempt);
   const terminals = await world.restore(log, present.previous.end);
   await store.put("worlds", { key: spec.key, ...present.previous });
   await dropAttempt(store, present.attempt);
@@ -132,11 +132,12 @@ async function undoReset(): Promise<void> {
   tell({ kind: "ready", terminals, isRestored: true, isOutdated: false, canUndoReset: false });
 }
 
-function make(attempt: string): World {
-  return new World(spec!, attempt, store, tell, () => {
+function make(attempt: string, hints = 0): World {
+  const onProof = () => {
     tell({ kind: "saved", saving: "waiting" });
     void upload();
-  });
+  };
+  return new World(spec!, attempt, store, tell, onProof, hints);
 }
 
 async function upload(): Promise<void> {

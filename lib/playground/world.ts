@@ -8,7 +8,8 @@ import {
   type Machine,
   SIMULATOR_VERSION,
 } from "@/simulator/core";
-import type { FromWorker, TerminalChunk, WorldSpec } from "./protocol";
+import { fetchPart } from "./parts";
+import type { FromWorker, Skip, TerminalChunk, WorldSpec } from "./protocol";
 import { type AttemptRecord, appendEntry, deleteEntries, mergeProgress, readEntries, type Store } from "./store";
 import { VirtualClock } from "./virtual-clock";
 
@@ -18,6 +19,8 @@ const SLICE_MS = 12;
 const STRIDE_MS = 25;
 const TICK_MS_MAX = 200;
 const SAVE_END_EVERY_MS = 3000;
+/** How long a skip waits for something to change, in virtual ms. */
+const CHANGE_WAIT_MS_MAX = 10 * 60_000;
 
 export type Tell = (message: FromWorker, transfer?: Transferable[]) => void;
 
@@ -34,6 +37,10 @@ export class World {
   #chunks: TerminalChunk[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   #skipTo: number | undefined;
+  /** The skip under way ends when something is printed or a goal's state changes. */
+  #stopsAtChange = false;
+  #hints: number;
+  #isPathTold = false;
   #savedEnd = 0;
   #savedAt = 0;
   #goalsMet = 0;
@@ -41,7 +48,8 @@ export class World {
   #isStopped = false;
   #clockSaid = "";
 
-  constructor(spec: WorldSpec, attempt: string, store: Store | undefined, tell: Tell, onProof: () => void) {
+  constructor(spec: WorldSpec, attempt: string, store: Store | undefined, tell: Tell, onProof: () => void, hints = 0) {
+    this.#hints = hints;
     this.#spec = spec;
     this.#store = store;
     this.#tell = tell;
@@ -63,6 +71,7 @@ export class World {
     const open = new Set<number>();
     for (const { at, ...input } of entries) {
       await this.#runTo(at);
+      await this.#completeInstant();
       if (input.kind === "open" || input.kind === "resize") {
         this.#chunks.push({ terminal: input.terminal, columns: input.columns, rows: input.rows });
       }
@@ -95,11 +104,12 @@ export class World {
     clearTimeout(this.#timer);
   }
 
-  apply(input: Input): void {
+  async apply(input: Input): Promise<void> {
     if (this.#isStopped) return;
     const now = performance.now();
     this.#clock.wake(now);
     if (this.#skipTo === undefined) this.#advance(this.#clock.at(now));
+    if (this.#machine.missing !== undefined) await this.#completeInstant();
     this.#session.apply(input);
     this.#remember({ at: this.#machine.now(), ...input });
     // One ms on, so that the echo is in this very message's answer.
@@ -115,10 +125,26 @@ export class World {
     this.#schedule(0);
   }
 
-  skip(ms: number): void {
+  skip(skip: Skip): void {
     this.#clock.wake(performance.now());
-    this.#skipTo = Math.max(this.#skipTo ?? 0, this.#machine.now()) + ms;
+    this.#flush();
+    this.#stopsAtChange = skip === "change";
+    const ms = skip === "change" ? CHANGE_WAIT_MS_MAX : skip;
+    this.#skipTo = Math.max(skip === "change" ? 0 : (this.#skipTo ?? 0), this.#machine.now()) + ms;
     this.#schedule(0);
+  }
+
+  /** Kept with the world, so that a reload does not forget it. */
+  noteHint(): void {
+    this.#hints++;
+    const { attempt } = this;
+    const save = async (store: Store) => {
+      const tx = store.transaction("worlds", "readwrite");
+      const world = await tx.store.get(this.#spec.key);
+      if (world?.attempt === attempt) await tx.store.put({ ...world, hints: this.#hints });
+      await tx.done;
+    };
+    if (this.#store !== undefined) save(this.#store).catch(() => this.#tell({ kind: "saved", saving: "failed" }));
   }
 
   show(isVisible: boolean): void {
@@ -149,8 +175,10 @@ export class World {
     if (this.#isStopped) return;
     const now = performance.now();
     const target = this.#skipTo ?? this.#clock.at(now);
-    const isThere = this.#advance(target);
+    const hasChanged = () => this.#stopsAtChange && (this.#chunks.length > 0 || this.#goalsChanged);
+    const isThere = this.#advance(target, this.#skipTo === undefined ? undefined : hasChanged);
     if (isThere && this.#skipTo !== undefined) {
+      this.#stopsAtChange = false;
       this.#skipTo = undefined;
       this.#clock.at(now);
       this.#clock.rebase(this.#machine.now());
@@ -192,20 +220,32 @@ export class World {
    * Runs towards `target` for a slice of wall time. It stops between instants only, never inside one: an input comes
    * after everything that was due at its time, and a replay would see it so.
    */
-  #advance(target: number): boolean {
+  #advance(target: number, isEnough?: () => boolean): boolean {
     const stopAt = performance.now() + SLICE_MS;
     while (this.#machine.now() < target) {
       const from = this.#machine.now();
       const due = this.#machine.nextAt() ?? target;
       this.#session.advanceTo(Math.min(target, Math.max(from + STRIDE_MS, due)));
+      if (isEnough?.()) return true;
+      if (this.#machine.missing !== undefined) return false;
       if (performance.now() > stopAt) return this.#machine.now() >= target;
     }
     return true;
   }
 
+  /** Fetches what the world waits for, while its time stands, and runs the rest of the instant it stopped in. */
+  async #completeInstant(): Promise<void> {
+    for (let part = this.#machine.missing; part !== undefined; part = this.#machine.missing) {
+      await fetchPart(part);
+      this.#session.advanceTo(this.#machine.now());
+    }
+    this.#clock.rebase(this.#machine.now());
+  }
+
   async #runTo(at: number): Promise<void> {
     while (!this.#advance(at)) {
       this.#flush();
+      await this.#completeInstant();
       await new Promise((turn) => setTimeout(turn, 0));
     }
   }
@@ -255,6 +295,12 @@ export class World {
         this.#goalsMet = met.length;
         void this.#prove(met);
       }
+      if (this.#session.solved && !this.#isPathTold) {
+        this.#isPathTold = true;
+        const last = Math.max(...met.map((goal) => goal.metAt ?? 0));
+        const path = this.#machine.observe.lines().filter((line) => line.at <= last);
+        this.#tell({ kind: "path", path });
+      }
     }
     const clock = {
       at: this.#machine.now(),
@@ -273,10 +319,18 @@ export class World {
     const store = this.#store;
     if (store === undefined) return;
     const proof = this.snapshot();
+    const { key, review } = this.#spec;
+    if (review !== undefined) {
+      const { lesson, round } = review;
+      await store.put("outbox", { ...proof, lesson, review: { round, hints: this.#hints } });
+      this.#saveEnd(true);
+      this.#onProof();
+      return;
+    }
     const goals = Object.fromEntries(met.map((goal) => [goal.id, goal.metAt ?? proof.end]));
     const total = this.#spec.lesson.tasks.reduce((sum, task) => sum + task.goals.length, 0);
-    await mergeProgress(store, this.#spec.key, total, goals, new Date().toISOString());
-    await store.put("outbox", { ...proof, lesson: this.#spec.key });
+    await mergeProgress(store, key, total, goals, new Date().toISOString());
+    await store.put("outbox", { ...proof, lesson: key });
     this.#saveEnd(true);
     this.#onProof();
   }

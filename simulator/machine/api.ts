@@ -21,6 +21,13 @@ export interface StartState {
   readonly commands?: readonly string[];
 }
 
+/** Thrown by createMachine() when the start state needs a part that is not there: provide it and try again. */
+export class MissingPart extends Error {
+  constructor(readonly part: string) {
+    super(`the start state needs the part "${part}", which has not been loaded`);
+  }
+}
+
 /** One input. `at` is in whole ms of virtual time since the learner arrived; never smaller than the one before. */
 export type LogEntry = { readonly at: number } & Input;
 
@@ -52,6 +59,11 @@ export interface Machine {
   readonly epoch: number;
   /** Runs everything due up to and including `until` (ms since arrival). False when `maxSteps` ran first. */
   runUntil(until: number, maxSteps?: number): boolean;
+  /**
+   * The part of the simulator's code that the world waits for (see simulator/parts): runUntil() stops there, and goes on
+   * once it was provided. Inputs are applied only while this is undefined. Never set where all parts were provided.
+   */
+  readonly missing: string | undefined;
   /** When the next task is due, in ms since arrival; undefined when nothing ever will be. */
   nextAt(): number | undefined;
   /** Applies an input at `now()` and appends it to the log. */
@@ -134,9 +146,20 @@ export interface Observation {
   dockerRequests(): readonly DockerRequest[];
   /** HTTP exchanges the laptop's programs have had, oldest first, bounded. */
   exchanges(): readonly HttpExchange[];
-  /** Programs run on the laptop's terminals: argv and exit code. For history checks that nothing else can tell. */
+  /** Programs run on the laptop and, over ssh, on nodes: argv and exit code. For history checks that nothing else can tell. */
   programs(): readonly ProgramRun[];
+  /** Lines entered at a prompt of the laptop or of a node it is logged in to, oldest first, bounded: for looking back, never for checks. */
+  lines(): readonly LineRun[];
   readFile(path: string): string | undefined;
+  /** A machine of the cluster; undefined where there is none of that name. */
+  node(name: string): NodeView | undefined;
+}
+
+/** What stands on a node, outside of the API. */
+export interface NodeView {
+  readFile(path: string): string | undefined;
+  /** How many Services' ports each of kube-proxy's modes serves in the node's kernel at this moment. */
+  serviceRules(): Readonly<Record<"iptables" | "ipvs" | "nftables", number>>;
 }
 
 export interface AuditEntry {
@@ -171,6 +194,16 @@ export interface HttpExchange {
 
 export interface ProgramRun {
   readonly at: number;
+  /** The name of the machine it ran on. */
+  readonly host: string;
   readonly argv: readonly string[];
   readonly exitCode: number;
+}
+
+/** One line as a shell took it: history references expanded, an input method's detours gone. */
+export interface LineRun {
+  readonly at: number;
+  /** The name of the machine whose shell it was. */
+  readonly host: string;
+  readonly text: string;
 }

@@ -1,7 +1,7 @@
 /** What happened on the machine since the learner arrived, where no server keeps it: bounded lists for checks and panels. */
 import type { ApiRequest, ApiResponse } from "../base/door";
 import type { Instant } from "../base/clock";
-import type { DockerRequest, ProgramRun } from "./api";
+import type { DockerRequest, LineRun, ProgramRun } from "./api";
 
 const ENTRIES_MAX = 5000;
 
@@ -20,6 +20,7 @@ class Bounded<T> {
 export class History {
   readonly dockerRequests = new Bounded<DockerRequest>();
   readonly programs = new Bounded<ProgramRun>();
+  readonly lines = new Bounded<LineRun>();
   readonly #now: () => Instant;
 
   /** `now`: ms since arrival; negative before. */
@@ -39,8 +40,13 @@ export class History {
     });
   }
 
-  programEnded(argv: readonly string[], exitCode: number): void {
+  lineEntered(host: string, text: string): void {
     const at = this.#now();
-    if (at >= 0) this.programs.add({ at, argv, exitCode });
+    if (at >= 0) this.lines.add({ at, host, text });
+  }
+
+  programEnded(host: string, argv: readonly string[], exitCode: number): void {
+    const at = this.#now();
+    if (at >= 0) this.programs.add({ at, host, argv, exitCode });
   }
 }

@@ -2,7 +2,9 @@
 import { SysError } from "../os/errno";
 import { decodeUtf8 } from "../base/bytes";
 import type { JsonObject } from "../base/json";
-import type { Observation } from "./api";
+import type { Netns } from "../net/netns";
+import type { MountNamespace } from "../os/mounts";
+import type { NodeView, Observation } from "./api";
 import type { World } from "./world";
 
 export function observe(world: World, arrivedAt: number): Observation {
@@ -20,13 +22,32 @@ export function observe(world: World, arrivedAt: number): Observation {
         .filter((exchange) => exchange.at >= arrivedAt && exchange.namespace === world.laptop.netns.name)
         .map(({ at, method, url, status, body }) => ({ at: at - arrivedAt, method, url, status, body })),
     programs: () => world.history.programs.entries,
-    readFile(path) {
-      try {
-        return decodeUtf8(world.laptop.mounts.readFile(path));
-      } catch (error) {
-        if (error instanceof SysError) return undefined;
-        throw error;
-      }
+    lines: () => world.history.lines.entries,
+    readFile: (path) => textOf(world.laptop.mounts, path),
+    node(name) {
+      const host = world.cluster?.cluster.hosts.get(name);
+      if (!host) return undefined;
+      return { readFile: (path) => textOf(host.mounts, path), serviceRules: () => serviceRules(host.netns) };
     },
+  };
+}
+
+function textOf(mounts: MountNamespace, path: string): string | undefined {
+  try {
+    return decodeUtf8(mounts.readFile(path));
+  } catch (error) {
+    if (error instanceof SysError) return undefined;
+    throw error;
+  }
+}
+
+/** Chains of earlier modes may lie about: what counts is what packets are led to. */
+function serviceRules(netns: Netns): ReturnType<NodeView["serviceRules"]> {
+  const jumps = netns.iptables.tables.nat.chains.get("KUBE-SERVICES")?.rules ?? [];
+  const chains = netns.nft.table("ip", "kube-proxy")?.chains;
+  return {
+    iptables: jumps.filter((rule) => rule.target?.kind === "chain" && rule.target.chain.startsWith("KUBE-SVC-")).length,
+    ipvs: netns.ipvs.services().length,
+    nftables: [...(chains?.keys() ?? [])].filter((chain) => chain.startsWith("service-")).length,
   };
 }

@@ -9,13 +9,13 @@ import { Deferred, type Task, suspend } from "../base/task";
 import { Containerd } from "../containerd/containerd";
 import { parseReference } from "../containerd/reference";
 import { Registries } from "../containerd/registry";
-import { dockerProgram } from "../docker/cli/docker";
 import { Engine } from "../docker/dockerd/engine";
-import type { makeKubectl } from "../kubernetes/kubectl/kubectl";
+import type { KubectlHost } from "../kubernetes/kubectl/factory";
 import { Internet } from "../net/internet";
 import { Network } from "../net/network";
 import { netPrograms } from "../net/programs/index";
 import { Segment, attach } from "../net/segment";
+import { laterProgram } from "../os/later";
 import type { Process, Program } from "../os/process";
 import { type Completer, makeShellPrograms } from "../shell/index";
 import { imagePrograms, publishImages } from "../images/index";
@@ -24,7 +24,7 @@ import { cobraCompleter } from "./completion";
 import { History } from "./history";
 import { LAN_GATEWAY } from "./lan";
 import { Laptop } from "./laptop";
-import { kubernetesPart } from "./parts";
+import { dockerCli, kubectlCli, kubernetesPart } from "./parts";
 import { needsKubernetes, type Scenario } from "./scenarios";
 
 function referenceOf(name: string): { readonly domain: string; readonly path: string; readonly tag: string } {
@@ -71,6 +71,8 @@ export class World {
       hasKubectl: needsKubernetes(scenario),
       cpuCount: 2,
       memoryBytes: scenario.memoryBytes,
+      ...(scenario.kernelRelease === undefined ? {} : { kernelRelease: scenario.kernelRelease }),
+      ...(scenario.environment ? { environment: scenario.environment } : {}),
     });
     attach(this.laptop.netns, this.lan, { name: "eth0", address: scenario.address, prefix: 24, gateway: LAN_GATEWAY });
     this.internet = new Internet(this.network, {
@@ -79,7 +81,8 @@ export class World {
       gateway: { address: LAN_GATEWAY, prefix: 24 },
     });
     this.laptop.kernel.onProcessEnd = (process, status) => {
-      if (process.context === this.laptop.context) this.history.programEnded(process.argv, status.code);
+      if (process.context === this.laptop.context)
+        this.history.programEnded(scenario.hostname, process.argv, status.code);
     };
     this.laptop.kernel.onFault = (process, error) => this.#fault(process, error);
     if (scenario.docker) {
@@ -100,8 +103,12 @@ export class World {
       this.cluster = new (kubernetesPart().ClusterOfWorld)(this, scenario.cluster, this.#programs);
       this.cluster.boot();
     }
-    for (const host of this.cluster?.cluster.hosts.values() ?? [])
+    for (const host of this.cluster?.cluster.hosts.values() ?? []) {
       host.kernel.onFault = (process, error) => this.#fault(process, error);
+      host.kernel.onProcessEnd = (process, status) => {
+        if (process.context === host.context) this.history.programEnded(host.name, process.argv, status.code);
+      };
+    }
     scenario.prepare?.(this);
   }
 
@@ -111,16 +118,19 @@ export class World {
   }
 
   #joinPrograms(scenario: Scenario): void {
-    const docker = dockerProgram((process) => this.#engineDoor(process));
+    const docker = laterProgram(dockerCli, (code) => code.dockerProgram((process) => this.#engineDoor(process)));
     const completers = new Map<string, Completer>(["docker", "kubectl"].map((name) => [name, cobraCompleter(name)]));
     const shell = makeShellPrograms({
       completers,
       editor: { edit: (process, request) => this.#edit(process, request) },
+      onLine: (process, text) => this.history.lineEntered(process.context.hostname(), text),
     });
     for (const shelf of [shell, netPrograms, imagePrograms])
       for (const [name, program] of shelf) this.#programs.set(name, program);
     if (needsKubernetes(scenario)) {
-      const kubectl = kubernetesPart().makeKubectl({ connect: (process, server) => this.#connect(process, server) });
+      const kubectl = laterProgram(kubectlCli, (code) =>
+        code.makeKubectl({ connect: (process, server) => this.#connect(process, server) }),
+      );
       this.#programs.set("kubectl", kubectl);
     }
     this.#programs.set("docker", docker);
@@ -138,7 +148,7 @@ export class World {
     };
   }
 
-  #connect(process: Process, server: string): ReturnType<Parameters<typeof makeKubectl>[0]["connect"]> {
+  #connect(process: Process, server: string): ReturnType<KubectlHost["connect"]> {
     if (this.cluster) return this.cluster.connect(process, server);
     const address = server.replace(/^https?:\/\//, "");
     return { failure: `dial tcp ${address}: connect: connection refused` };

@@ -24,4 +24,6 @@ export interface ShellHost {
   /** By command name. */
   readonly completers?: ReadonlyMap<string, Completer>;
   readonly editor?: EditorHost;
+  /** Told of each line that an interactive shell takes from its prompt. */
+  readonly onLine?: (process: Process, text: string) => void;
 }

@@ -133,6 +133,7 @@ function* loop(shell: Shell, host: ShellHost): Task<number> {
     const text = yield* expandHistory(shell, read.text);
     if (text === undefined) continue;
     shell.history!.add(text);
+    host.onLine?.(shell.process, text);
     yield* guarded(
       shell,
       shell.engine.runText(

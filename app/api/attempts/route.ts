@@ -1,4 +1,4 @@
-/** POST /api/attempts: a log goes in, what replaying it proved comes out. The only write of the site. */
+/** POST /api/attempts: a log goes in, what replaying it proved comes out. The write that counts. */
 import type { NextRequest } from "next/server";
 import { learnerOf, ok, readBody, refusal } from "@/app/api/answer";
 import { acceptAttempt, thisServer } from "@/lib/attempts/accept";

@@ -6,24 +6,28 @@ import { acceptAttempt } from "@/lib/attempts/accept";
 import { RateLimit } from "@/lib/attempts/rate";
 import { type Db, openDb } from "@/lib/db/client";
 import { deploy } from "@/lib/tools/migrate.mjs";
-import { attempt, count, LEARNER, wholeStory, world } from "./scenario";
+import { attempt, count, LEARNER, reviewStory, wholeStory, world } from "./scenario";
 
 const folder = mkdtempSync(join(tmpdir(), "attempts-"));
 let db: Db;
 let empty: Db;
+let reviews: Db;
 
 beforeAll(async () => {
-  for (const name of ["story", "empty"]) await deploy(`file:${join(folder, name)}.db`);
+  for (const name of ["story", "empty", "reviews"]) await deploy(`file:${join(folder, name)}.db`);
   db = openDb(`file:${join(folder, "story.db")}`);
   empty = openDb(`file:${join(folder, "empty.db")}`);
+  reviews = openDb(`file:${join(folder, "reviews.db")}`);
 }, 30_000);
 afterAll(async () => {
   await db.$disconnect();
   await empty.$disconnect();
+  await reviews.$disconnect();
   rmSync(folder, { recursive: true, force: true });
 });
 
 test("SQLite: proofs are recorded once, add up, and are taken back by nothing", () => wholeStory(db));
+test("SQLite: a lesson that was done comes due after 1, 3, 7 and 21 days", () => reviewStory(reviews));
 
 test.each([
   ["no body", undefined, 400, "invalid"],

@@ -12,6 +12,8 @@ interface Given {
   readonly exchanges?: readonly { url: string; status: number; body: string }[];
   readonly audit?: readonly object[];
   readonly files?: Readonly<Record<string, string>>;
+  readonly programs?: readonly object[];
+  readonly nodes?: Readonly<Record<string, object>>;
 }
 
 /** An observation of a world that is written down. */
@@ -40,8 +42,10 @@ function observing(given: Given): Observation {
     dockerEvents: () => (given.events ?? []) as never,
     dockerRequests: () => [],
     exchanges: () => (given.exchanges ?? []).map((one) => ({ at: 0, method: "GET", ...one })),
-    programs: () => [],
+    programs: () => (given.programs ?? []) as never,
+    lines: () => [],
     readFile: (path) => given.files?.[path],
+    node: (name) => given.nodes?.[name] as never,
   };
 }
 
@@ -269,4 +273,33 @@ test("fields are found by path", () => {
   expect(fieldAt(object, "spec.ports[1].port")).toBe(81);
   expect(fieldAt(object, "spec.ports[name=b].port")).toBe(81);
   expect(fieldAt(object, "spec.missing.port")).toBeUndefined();
+});
+
+const lookingAround = {
+  kind: "program",
+  program: "crictl",
+  uses: ["ps", "pods"],
+  means: { vi: "Bạn hỏi container runtime của một node.", en: "You ask a node's container runtime." },
+  look: "ssh worker-1 crictl ps",
+};
+const onNodes = { "worker-1": { serviceRules: () => ({ iptables: 3, ipvs: 0, nftables: 0 }) } };
+
+test.each([
+  ["never", [], "has not been run"],
+  ["on the laptop", [{ host: "laptop", argv: ["crictl", "ps"], exitCode: 0 }], "only been run on machine `laptop`"],
+  ["in vain", [{ host: "worker-1", argv: ["crictl", "ps", "-x"], exitCode: 1 }], "exit code 1"],
+  ["for something else", [{ host: "worker-1", argv: ["crictl", "images"], exitCode: 0 }], "has not been run"],
+  ["as asked", [{ host: "worker-1", argv: ["/usr/bin/crictl", "pods"], exitCode: 0 }], undefined],
+])("program: run %s", (_name, programs, found) => {
+  const verdict = evaluateCheck(prepareCheck(lookingAround), observing({ programs, nodes: onNodes }));
+  expect(verdict.met).toBe(found === undefined);
+  if (!verdict.met) expect(verdict.explanation.found.en).toContain(found);
+});
+
+test("kubernetes.proxy names the node whose kernel has other rules", () => {
+  const nodes = [{ metadata: { name: "worker-1" } }];
+  const given = { objects: { nodes }, nodes: onNodes };
+  expect(evaluateCheck(prepareCheck({ kind: "kubernetes.proxy", mode: "iptables" }), observing(given)).met).toBe(true);
+  const verdict = evaluateCheck(prepareCheck({ kind: "kubernetes.proxy", mode: "ipvs" }), observing(given));
+  expect(verdict.met ? "" : verdict.explanation.found.en).toContain("`worker-1` has no ipvs rules");
 });

@@ -102,7 +102,9 @@ export function createFakeMachine(start: StartState): Machine {
       dockerEvents: () => [],
       exchanges: () => [],
       programs: () => [],
+      lines: () => [],
       readFile: () => undefined,
+      node: () => undefined,
     },
   };
 }
