@@ -3,7 +3,7 @@ import type { Bytes } from "../base/bytes";
 import { NO_BYTES } from "../base/bytes";
 import type { Clock } from "../base/clock";
 import { limits } from "../base/limits";
-import { SysError } from "./errno";
+import { type Errno, SysError } from "./errno";
 import {
   type Attributes,
   DeviceInode,
@@ -41,10 +41,20 @@ interface Place {
 export class MountNamespace {
   readonly #clock: Clock;
   readonly #mounts = new Map<string, Mount>();
+  /** The last names of mount points: other names need no look at the mounts. */
+  readonly #mountNames = new Set<string>();
+  #root: Mount;
 
   constructor(clock: Clock, root: Mount) {
     this.#clock = clock;
+    this.#root = root;
     this.#mounts.set("/", root);
+  }
+
+  #put(mount: Mount): void {
+    this.#mounts.set(mount.path, mount);
+    if (mount.path === "/") this.#root = mount;
+    else this.#mountNames.add(mount.path.slice(mount.path.lastIndexOf("/") + 1));
   }
 
   /** In the order they were mounted. */
@@ -54,22 +64,23 @@ export class MountNamespace {
 
   /** Mounts over an existing directory or file (of the same kind); makes the mount point when it is missing. */
   mount(mount: Mount): void {
-    if (!this.exists(mount.path)) {
+    let place = this.#place(mount.path, true);
+    if (typeof place === "string" || !place.node) {
       if (mount.root.kind === "dir") this.makeDirs(mount.path);
       else {
         this.makeDirs(mount.path.slice(0, mount.path.lastIndexOf("/")) || "/");
         this.writeFile(mount.path, NO_BYTES);
       }
+      place = this.#walk(mount.path, true);
     }
-    const path = this.realPath(mount.path);
-    this.#mounts.set(path, { ...mount, path });
+    this.#put(place.path === mount.path ? mount : { ...mount, path: place.path });
   }
 
   /** Makes a mount read-only or writable (mount -o remount). */
   remount(path: string, readOnly: boolean): void {
     const mount = this.#mounts.get(path);
     if (!mount) throw new SysError("EINVAL");
-    this.#mounts.set(path, { ...mount, readOnly });
+    this.#put({ ...mount, readOnly });
   }
 
   /** The node at a path, copied up where need be, so that it can be mounted elsewhere and changed through both. */
@@ -87,18 +98,17 @@ export class MountNamespace {
 
   /** A copy with its own mount table over the same trees. */
   fork(): MountNamespace {
-    const copy = new MountNamespace(this.#clock, this.#mounts.get("/")!);
-    for (const mount of this.#mounts.values()) copy.#mounts.set(mount.path, mount);
+    const copy = new MountNamespace(this.#clock, this.#root);
+    for (const mount of this.#mounts.values()) copy.#put(mount);
     return copy;
   }
 
   /** The mount that holds a canonical path. */
   mountOf(path: string): Mount {
-    for (let at = path; at !== "/"; at = at.slice(0, at.lastIndexOf("/")) || "/") {
-      const mount = this.#mounts.get(at);
-      if (mount) return mount;
-    }
-    return this.#mounts.get("/")!;
+    let best = this.#root;
+    for (const mount of this.#mounts.values())
+      if (mount.path.length > best.path.length && isAtOrBelow(path, mount.path)) best = mount;
+    return best;
   }
 
   // ---- reading ---------------------------------------------------------------------------------------------------
@@ -112,12 +122,8 @@ export class MountNamespace {
 
   /** As lookup, but undefined when there is nothing. */
   find(path: string, options: { readonly followLast?: boolean } = {}): Inode | undefined {
-    try {
-      return this.#walk(path, options.followLast ?? true).node;
-    } catch (error) {
-      if (error instanceof SysError) return undefined;
-      throw error;
-    }
+    const place = this.#place(path, options.followLast ?? true);
+    return typeof place === "string" ? undefined : place.node;
   }
 
   exists(path: string): boolean {
@@ -289,11 +295,54 @@ export class MountNamespace {
   // ---- walking ---------------------------------------------------------------------------------------------------
 
   #walk(path: string, followLast: boolean): Place {
-    if (path === "") throw new SysError("ENOENT");
-    if (path.length > 4096) throw new SysError("ENAMETOOLONG");
+    const place = this.#place(path, followLast);
+    if (typeof place === "string") throw new SysError(place);
+    return place;
+  }
+
+  /**
+   * As #walk, but a failure is its code: looking for what is not there is common (every PATH search, every mount point),
+   * and an exception costs more than the search.
+   */
+  #place(path: string, followLast: boolean): Place | Errno {
+    if (path.length > 4096) return "ENAMETOOLONG";
+    if (path.charCodeAt(0) !== SLASH) return this.#placeByNames(path, followLast);
+    let parent: DirInode | undefined;
+    let node = this.#root.root;
+    let start = 1;
+    // Most paths are canonical already: they are read where they stand, and are their own canonical form.
+    while (start < path.length) {
+      if (node.kind !== "dir") return this.#placeByNames(path, followLast);
+      let end = path.indexOf("/", start);
+      if (end < 0) end = path.length;
+      const first = path.charCodeAt(start);
+      if (first === SLASH || (first === DOT && isDots(path, start, end))) return this.#placeByNames(path, followLast);
+      const name = path.slice(start, end);
+      const mount = this.#mountNames.has(name)
+        ? this.#mounts.get(end === path.length ? path : path.slice(0, end))
+        : undefined;
+      const child: Inode | undefined = mount ? mount.root : node.get(name);
+      if (end === path.length) {
+        if (child?.kind === "symlink" && followLast) return this.#placeByNames(path, followLast);
+        return { path, node: child, parent: node, name };
+      }
+      // What follows may be no more than trailing slashes.
+      if (!child && end + 1 < path.length && path.charCodeAt(end + 1) !== SLASH) return "ENOENT";
+      if (!child || child.kind === "symlink") return this.#placeByNames(path, followLast);
+      parent = node;
+      node = child;
+      start = end + 1;
+    }
+    if (parent) return this.#placeByNames(path, followLast);
+    return { path: "/", node, parent: undefined, name: "" };
+  }
+
+  /** Every path: with symbolic links, `.`, `..`, doubled and trailing slashes. */
+  #placeByNames(path: string, followLast: boolean): Place | Errno {
+    if (path === "") return "ENOENT";
     const pending = path.split("/").reverse();
     const names: string[] = [];
-    const chain: Inode[] = [this.#mounts.get("/")!.root];
+    const chain: Inode[] = [this.#root.root];
     let links = 0;
     while (pending.length > 0) {
       const name = pending.pop()!;
@@ -301,24 +350,21 @@ export class MountNamespace {
         if (name === "." || pending.length > 0 || names.length === 0) continue;
         // A trailing slash asks for a directory.
         const last = chain.at(-1)!;
-        if (last.kind !== "dir") throw new SysError("ENOTDIR");
+        if (last.kind !== "dir") return "ENOTDIR";
         continue;
       }
       const dir = chain.at(-1)!;
-      if (dir.kind !== "dir") throw new SysError("ENOTDIR");
+      if (dir.kind !== "dir") return "ENOTDIR";
       if (name === "..") {
         if (names.pop() !== undefined) chain.pop();
         continue;
       }
-      const at = `/${[...names, name].join("/")}`;
-      const node = this.#mounts.get(at)?.root ?? dir.get(name);
+      const mount = this.#mountNames.has(name) ? this.#mounts.get(pathOf(names, name)) : undefined;
+      const node = mount?.root ?? dir.get(name);
       const isLast = pending.every((rest) => rest === "");
-      if (!node) {
-        if (!isLast) throw new SysError("ENOENT");
-        return { path: at, node: undefined, parent: dir, name };
-      }
+      if (!node) return isLast ? { path: pathOf(names, name), node: undefined, parent: dir, name } : "ENOENT";
       if (node.kind === "symlink" && (!isLast || followLast || pending.length > 0)) {
-        if (++links > limits.symlinkDepthMax) throw new SysError("ELOOP");
+        if (++links > limits.symlinkDepthMax) return "ELOOP";
         if (node.target.startsWith("/")) {
           names.length = 0;
           chain.length = 1;
@@ -381,3 +427,16 @@ export class MountNamespace {
     file.mtime = this.#clock.now();
   }
 }
+
+const SLASH = 47;
+const DOT = 46;
+
+const pathOf = (names: readonly string[], name: string): string =>
+  names.length === 0 ? `/${name}` : `/${names.join("/")}/${name}`;
+
+/** Whether the name between two places of a path is `.` or `..`. */
+const isDots = (path: string, start: number, end: number): boolean =>
+  end - start === 1 || (end - start === 2 && path.charCodeAt(start + 1) === DOT);
+
+const isAtOrBelow = (path: string, mountPoint: string): boolean =>
+  path.startsWith(mountPoint) && (path.length === mountPoint.length || path.charCodeAt(mountPoint.length) === SLASH);
