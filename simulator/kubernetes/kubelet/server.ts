@@ -115,7 +115,7 @@ export class KubeletServer {
 
   #exec(pod: Pod, request: ServerRequest): ApiResponse {
     const found = this.#running(pod, request.container);
-    if (!found) return text(404, `container not found ("${request.container}")`);
+    if (!found) return text(500, `container not found ("${request.container}")`);
     const command = request.query["command"] ?? [];
     const tty = flag(request, "tty");
     const stdin = flag(request, "stdin");
@@ -130,7 +130,7 @@ export class KubeletServer {
 
   #attach(pod: Pod, request: ServerRequest): ApiResponse {
     const found = this.#running(pod, request.container);
-    if (!found) return text(404, `container ${request.container} not found in pod ${request.pod}`);
+    if (!found) return text(500, `container ${request.container} not found in pod ${request.pod}`);
     const stdin = flag(request, "stdin");
     const kubelet = this.#kubelet;
     return {

@@ -1,3 +1,6 @@
+import "@/simulator/parts/net-tools";
+import "@/simulator/parts/servers";
+import "@/simulator/parts/tools";
 import { images, imagePrograms } from "@/simulator/images/index";
 import { readScript } from "@/simulator/images/script-server";
 import { parseNginxConf } from "@/simulator/images/nginx-conf";
@@ -83,4 +86,25 @@ test("a script that does more is refused with the reason", () => {
 test("nginx's own words for a broken configuration", () => {
   expect(() => parseNginxConf("server {\n  listen 80\n}\n")).toThrow('unexpected "}"');
   expect(() => parseNginxConf("server {\n")).toThrow('unexpected end of file, expecting "}"');
+});
+
+test("nginx tries a taken port five times, says so, and gives up", () => {
+  const host = smallHost();
+  host.preload("nginx");
+  host.run("nginx", [], { name: "first", config: { Cmd: null, Entrypoint: null } });
+  host.run("nginx", [], {
+    name: "second",
+    config: { Cmd: null, Entrypoint: null },
+    host: { NetworkMode: "container:first" },
+  });
+  host.settle(5000);
+  const logs = host.call("GET", "/containers/second/logs", { query: { stdout: "1", stderr: "1" } });
+  const log = host.text(logs.frames, "stderr");
+  expect(log.match(/\[notice\] 1#1: try again to bind\(\) after 500ms/g)).toHaveLength(5);
+  expect(
+    log.match(/^nginx: \[emerg\] bind\(\) to 0\.0\.0\.0:80 failed \(98: Address already in use\)$/gm),
+  ).toHaveLength(5);
+  expect(log.trimEnd().endsWith("nginx: [emerg] still could not bind()")).toBe(true);
+  expect(host.call("GET", "/containers/second/json").body.State.ExitCode).toBe(1);
+  expect(host.call("GET", "/containers/first/json").body.State.Status).toBe("running");
 });
