@@ -34,7 +34,9 @@ export function play(session: LessonSession, commands: readonly LessonCommand[])
       if (typeof next === "string") waitForPrompt(session, "the command before");
     } else if ("keys" in command) {
       session.apply({ kind: "type", terminal: TERMINAL, text: command.keys });
-      waitForPrompt(session, JSON.stringify(command.keys));
+      // Keys for a program in front, such as a shell on another machine: a pause after them says how long they take.
+      if (typeof next === "object" && "wait" in next) advance(session, GLANCE_MS);
+      else waitForPrompt(session, JSON.stringify(command.keys));
     } else {
       session.apply({ kind: "save", path: command.save.path, content: command.save.content });
       advance(session, STEP_MS);

@@ -8,7 +8,7 @@ import type { CloudLoadBalancer } from "./load-balancer";
 
 export interface CloudOptions extends ComponentOptions {
   readonly balancer: CloudLoadBalancer;
-  /** Prefix of provider ids: `kind://docker/lab`. */
+  /** Prefix of provider ids: `kind://docker/lab`; `{zone}` stands for the node's zone. */
   readonly provider: string;
   readonly region: string;
   readonly zones: readonly string[];
@@ -171,7 +171,7 @@ export class CloudControllerManager extends Component {
         },
       },
       spec: {
-        providerID: `${provider}/${node.metadata.name}`,
+        providerID: `${provider.replace("{zone}", zone)}/${node.metadata.name}`,
         ...(node.spec.taints?.some(({ key }) => key === UNINITIALIZED)
           ? { taints: node.spec.taints.filter(({ key }) => key !== UNINITIALIZED) }
           : {}),

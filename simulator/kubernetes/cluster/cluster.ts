@@ -17,6 +17,7 @@ import type { Process, Program } from "../../os/process";
 import type { KubeObject } from "../apimachinery/object";
 import type { Transport } from "../apimachinery/transport";
 import type { KubeletUsage, MetricsServer } from "../addons/metrics-server";
+import type { ComponentHealth } from "../apiserver/component-statuses";
 import { ApiServer } from "../apiserver/server";
 import type { Node } from "../api/types.generated";
 import { Client } from "../client/client";
@@ -29,7 +30,7 @@ import { ControlPlane } from "./control-plane";
 import { Host } from "./host";
 import { identities } from "./identities";
 import { klogLine } from "./journal";
-import { CA_PEM, kubeconfigText } from "./kubeconfig";
+import { CA_PEM, controlPlanePki, kubeconfigText } from "./kubeconfig";
 import { ApiLink } from "./link";
 import type { ClusterProfile, MachineProfile } from "./profiles";
 import { nodePrograms } from "./programs";
@@ -59,6 +60,13 @@ export interface ClusterOptions {
   /** Starts what runs on each node besides the kubelet, and lays add-ons. Handed in so that tests can do without. */
   readonly install?: (cluster: Cluster) => void;
 }
+
+const ETCDCTL_ENVIRONMENT = `PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+ETCDCTL_ENDPOINTS=https://127.0.0.1:2379
+ETCDCTL_CACERT=/etc/kubernetes/pki/etcd/ca.crt
+ETCDCTL_CERT=/etc/kubernetes/pki/etcd/healthcheck-client.crt
+ETCDCTL_KEY=/etc/kubernetes/pki/etcd/healthcheck-client.key
+`;
 
 export class Cluster {
   readonly options: ClusterOptions;
@@ -91,7 +99,10 @@ export class Cluster {
       etcd: this.etcd,
       address: this.address,
       serviceCidr: profile.serviceCidr,
+      certificateAuthority: CA_PEM,
       kubelet: (node) => this.#dial(node),
+      components: () => this.#componentHealth(),
+      ...(profile.staticTokens ? { staticTokens: profile.staticTokens } : {}),
       ...(profile.addons.includes("metrics-server")
         ? {
             metrics: {
@@ -152,6 +163,11 @@ export class Cluster {
     return host;
   }
 
+  /** A machine besides the cluster's own stands for one of them: its processes count as that one's. */
+  adopt(kernel: Process["kernel"], name: string): void {
+    this.#hostOfKernel.set(kernel, this.host(name));
+  }
+
   hostOf(process: Process): Host | undefined {
     return this.#hostOfKernel.get(process.kernel);
   }
@@ -183,8 +199,10 @@ export class Cluster {
     return new Client({ transport: this.api, userAgent, credentials: identities.admin });
   }
 
-  adminKubeconfig(): string {
+  /** `pki`: where the certificates lie as files, when the kubeconfig names those instead of holding them. */
+  adminKubeconfig(pki?: string): string {
     return kubeconfigText({
+      ...(pki === undefined ? {} : { pki, namespace: "default" }),
       server: `https://${this.address}`,
       cluster: "kubernetes",
       user: "kubernetes-admin",
@@ -225,6 +243,19 @@ export class Cluster {
           !node.spec.taints?.some((taint) => taint.key === "node.kubernetes.io/not-ready"),
       )
     );
+  }
+
+  /** What the health ports of the scheduler and the controller manager say. */
+  #componentHealth(): readonly ComponentHealth[] {
+    return (["scheduler", "controller-manager"] as const).map((name) => {
+      const port = name === "scheduler" ? 10259 : 10257;
+      return this.controlPlane.processOf(`kube-${name}`)
+        ? { name, message: "ok" }
+        : {
+            name,
+            error: `Get "https://127.0.0.1:${port}/healthz": dial tcp 127.0.0.1:${port}: connect: connection refused`,
+          };
+    });
   }
 
   // ---- starting ------------------------------------------------------------------------------------------------------
@@ -308,7 +339,6 @@ export class Cluster {
     const cidr = parseCidr(`${addressAt(podNetwork, index * 256)}/24`)!;
     const cni = new NodeCni(host.netns);
     if (profile.staticPodNetworks) cni.configure(cidr, podNetwork);
-    host.installSsh();
     host.installContainerd(cni, options.pauseImage);
     host.containerd.importImage(options.pauseImage, ["registry.k8s.io/pause:3.10"]);
     for (const { image, names } of options.images ?? []) host.containerd.importImage(image, names);
@@ -323,6 +353,9 @@ export class Cluster {
         host.write(`/etc/kubernetes/manifests/${file}`, text);
       host.write("/etc/kubernetes/admin.conf", this.adminKubeconfig());
       host.write("/root/.kube/config", this.adminKubeconfig());
+      for (const [path, text] of controlPlanePki()) host.write(`/etc/kubernetes/pki/${path}`, text);
+      // What an administrator sets so that etcdctl need not be told each time.
+      host.write("/etc/environment", ETCDCTL_ENVIRONMENT);
     } else host.mounts.makeDirs("/etc/kubernetes/manifests");
     host.write("/etc/kubernetes/pki/ca.crt", CA_PEM);
     host.write(
@@ -345,7 +378,7 @@ export class Cluster {
       program: sshd,
       restartSeconds: 1,
     });
-    const id = sha256Hex(`machine ${machine.name}`).slice(0, 32);
+    const id = profile.machineId ?? sha256Hex(`machine ${machine.name}`).slice(0, 32);
     const boot = sha256Hex(`boot ${machine.name}`);
     const self = this;
     host.systemd.add({

@@ -126,10 +126,7 @@ function startCloud(cluster: Cluster): void {
     credentials: identities.admin,
     leaderElect: false,
     balancer,
-    provider: "lab://",
-    region: "lab",
-    zones: ["lab-a"],
-    instanceType: "lab.medium",
+    ...(profile.cloud ?? { provider: "lab://", region: "lab", zones: ["lab-a"], instanceType: "lab.medium" }),
   }).start();
 }
 

@@ -1,5 +1,6 @@
 /** The clusters that worlds start with: their machines, addresses, versions, and what is installed. Plain data. */
 import type { Taint } from "../api/types.generated";
+import type { UserInfo } from "../apiserver/scope";
 
 export interface MachineProfile {
   readonly name: string;
@@ -37,8 +38,22 @@ export interface ClusterProfile {
   readonly presentImages: readonly string[];
   /** Add-ons that are deployed into the cluster. */
   readonly addons: readonly AddonName[];
+  /** /etc/machine-id of every machine, where they were copied from one; otherwise each has its own. */
+  readonly machineId?: string;
+  /** Users who prove themselves by a token of the API server's --token-auth-file. */
+  readonly staticTokens?: ReadonlyMap<string, UserInfo>;
+  /** The learner works on the control plane's own machine: etcdctl is there, and kubeconfig names files in /etc. */
+  readonly isLaptopControlPlane?: boolean;
   /** Host names that components put into their identities. */
   readonly controllerIdentity: string;
+  /** Whose virtual machines the nodes are, where a cloud runs them: what its controller writes on Node objects. */
+  readonly cloud?: {
+    /** Prefix of provider ids; `{zone}` stands for the machine's zone. */
+    readonly provider: string;
+    readonly region: string;
+    readonly zones: readonly string[];
+    readonly instanceType: string;
+  };
 }
 
 export type AddonName =
@@ -92,11 +107,25 @@ export const recordedKubernetes: ClusterProfile = {
     "docker.io/library/busybox:latest",
   ],
   addons: [],
+  machineId: "3d1219c7c4c5404aaa1f6d2a48adfda4",
+  staticTokens: new Map([
+    ["token-admin", { name: "admin", groups: ["system:masters", "system:authenticated"] }],
+    ["token-bob", { name: "bob", groups: ["system:authenticated"] }],
+  ]),
+  isLaptopControlPlane: true,
   controllerIdentity: "vm",
 };
 
+/** What the recorded machines share with any other cluster of that version. */
+const {
+  machineId: _machineId,
+  staticTokens: _staticTokens,
+  isLaptopControlPlane: _isLaptopControlPlane,
+  ...common
+} = recordedKubernetes;
+
 const kubeadm = (name: string, workers: number): ClusterProfile => ({
-  ...recordedKubernetes,
+  ...common,
   name,
   etcdVersion: "3.6.6-0",
   diskBytes: 40 * GIB,
@@ -134,7 +163,7 @@ export const threeNodes: ClusterProfile = kubeadm("three-nodes", 2);
 
 /** As cloud providers sell it: three workers; the control plane runs where its customer does not look. */
 export const managed: ClusterProfile = {
-  ...recordedKubernetes,
+  ...common,
   name: "managed",
   etcdVersion: "3.6.6",
   diskBytes: 40 * GIB,
@@ -152,6 +181,13 @@ export const managed: ClusterProfile = {
   presentImages: [],
   addons: ["cloud-load-balancer"],
   controllerIdentity: "control-plane",
+  // Google's names: there a provider id ends with the machine's own name, and load balancers have addresses, as here.
+  cloud: {
+    provider: "gce://course/{zone}",
+    region: "asia-southeast1",
+    zones: ["asia-southeast1-a", "asia-southeast1-b", "asia-southeast1-c"],
+    instanceType: "e2-medium",
+  },
 };
 
 /** One node for everything. */

@@ -484,13 +484,17 @@ export class Kubelet {
     const others = [...this.workers.values()]
       .filter((worker) => worker.uid !== uid && !this.#isOver(worker))
       .map((worker) => worker.pod);
-    const refusal = refuse({
-      pod,
-      others,
-      allocatable: allocatableOf(this.options.specs),
-      node: this.nodeStatus.node,
-      pressure: this.#eviction.pressure,
-    });
+    const judged = (node: Node | undefined) =>
+      refuse({
+        pod,
+        others,
+        allocatable: allocatableOf(this.options.specs),
+        node,
+        pressure: this.#eviction.pressure,
+      });
+    let refusal = judged(this.nodeStatus.node);
+    // Somebody may have labelled the node a moment ago: the kubelet looks again before it says no.
+    if (refusal?.reason === "NodeAffinity") refusal = judged(this.nodeStatus.latest());
     if (!refusal) return true;
     const { reason, message } = refusal;
     this.#event(pod, undefined, "Warning", reason, message.replace(/^Pod was rejected: /, ""));
@@ -810,7 +814,10 @@ export class Kubelet {
     if (override?.phase) phase = override.phase;
     const { generation } = pod.metadata;
     const observed = generation === undefined ? {} : { observedGeneration: generation };
-    const foreign = (pod.status?.conditions ?? []).filter((c) => !KUBELET_CONDITIONS.has(c.type));
+    // That the Pod was scheduled is written by the binding; the kubelet adds which form of it was seen.
+    const foreign = (pod.status?.conditions ?? [])
+      .filter((c) => !KUBELET_CONDITIONS.has(c.type))
+      .map((c) => (c.type === "PodScheduled" ? { ...c, ...observed } : c));
     const conditions = podConditions({ pod, runtime, phase, containers, inits }).map((condition) => ({
       lastProbeTime: null as unknown as string,
       ...observed,

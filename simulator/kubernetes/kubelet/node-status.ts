@@ -95,6 +95,13 @@ export class NodeStatusManager {
     return this.#node;
   }
 
+  /** The Node as the API server has it now; the last one seen when it does not answer. */
+  latest(): Node | undefined {
+    const got = this.#options.client.get(NODES, { name: this.#options.specs.name });
+    if (got.ok) this.#node = got.value;
+    return this.#node;
+  }
+
   start(): void {
     this.#options.recorder.event(this.#reference(), "Normal", "Starting", "Starting kubelet.");
     this.#register(100);
@@ -192,7 +199,13 @@ export class NodeStatusManager {
       this.#sentLooks = looks;
       return;
     }
-    const patched = client.patch(NODES, { name: specs.name }, "strategic", { status }, { subresource: "status" });
+    const patched = client.patch(
+      NODES,
+      { name: specs.name },
+      "strategic",
+      { status: changesOf(status, this.#node?.status) },
+      { subresource: "status" },
+    );
     if (!patched.ok) {
       log(
         `kubelet_node_status.go:548] "Error updating node status, will retry" err="error getting node \\"${specs.name}\\": ${patched.error.message}"`,
@@ -360,6 +373,13 @@ const digestFirst = (a: string, b: string): number => {
   const [x, y] = [a.includes("@") ? 0 : 1, b.includes("@") ? 0 : 1];
   return x - y || (a < b ? -1 : a > b ? 1 : 0);
 };
+
+/** The members of a status that differ from those that the server has, as PatchNodeStatus sends them. */
+function changesOf(status: NodeStatus, known: NodeStatus | undefined): Partial<NodeStatus> {
+  if (!known) return status;
+  const before = known as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(Object.entries(status).filter(([key, value]) => !deepEqual(value, before[key])));
+}
 
 /** Equal but for heartbeats. */
 function isSame(a: NodeStatus, b: NodeStatus): boolean {

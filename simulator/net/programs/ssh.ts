@@ -73,6 +73,7 @@ function* session(process: Process, connection: Connection): Task<void> {
       LOGNAME: hello.user,
       SHELL: "/bin/bash",
       PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+      ...systemEnvironment(process),
       SSH_CONNECTION: `${connection.remote.address} ${connection.remote.port} ${connection.local.address} ${connection.local.port}`,
       ...(hello.tty ? { TERM: hello.term } : {}),
     };
@@ -138,6 +139,18 @@ function* session(process: Process, connection: Connection): Task<void> {
   } finally {
     connection.close();
   }
+}
+
+/** /etc/environment, which PAM reads for every session: `NAME=value` lines. */
+function systemEnvironment(process: Process): Record<string, string> {
+  const node = process.fs.find("/etc/environment");
+  if (node?.kind !== "file") return {};
+  const env: Record<string, string> = {};
+  for (const line of decodeUtf8(process.fs.readFile("/etc/environment")).split("\n")) {
+    const match = /^\s*(?:export\s+)?([A-Za-z_]\w*)=(["']?)(.*)\2\s*$/.exec(line);
+    if (match) env[match[1]!] = match[3]!;
+  }
+  return env;
 }
 
 export const ssh: Program = function* (process) {

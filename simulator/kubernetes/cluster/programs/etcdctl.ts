@@ -72,6 +72,11 @@ function* run(tools: NodeTools, process: Process): Task<number> {
     return 0;
   }
   if (command === "snapshot" && rest[0] !== "save") return yield* snapshotFile(process, flags, rest);
+  for (const name of ["cacert", "cert", "key"]) {
+    const path = setting(process, flags, name);
+    if (path !== undefined && process.fs.find(process.path(path))?.kind !== "file")
+      return yield* fail(`open ${path}: no such file or directory`);
+  }
   if (!isReachable(tools, process, flags)) {
     yield* process.sleep(TIMEOUT_MS);
     const endpoint = endpointOf(tools, process, flags);
@@ -151,11 +156,15 @@ function endpointOf(tools: NodeTools, process: Process, flags: ReadonlyMap<strin
   return first.includes("://") || !isTls(tools) ? first : given ? first : "127.0.0.1:2379";
 }
 
+/** A flag, or the variable that stands for it: `--cert`, `ETCDCTL_CERT`. */
+const setting = (process: Process, flags: ReadonlyMap<string, string>, name: string): string | undefined =>
+  flags.get(name) ?? process.env[`ETCDCTL_${name.toUpperCase()}`];
+
 /** On the machine of a running member (or anywhere, where etcd has no TLS), and with certificates where they are asked for. */
 function isReachable(tools: NodeTools, process: Process, flags: ReadonlyMap<string, string>): boolean {
   if (!tools.etcd.reachable) return false;
   if (!isTls(tools)) return true;
-  const file = (name: string): boolean => flags.has(name) || process.env[`ETCDCTL_${name.toUpperCase()}`] !== undefined;
+  const file = (name: string): boolean => setting(process, flags, name) !== undefined;
   const host = tools.hostOf(process);
   return host !== undefined && file("cert") && file("key") && (file("cacert") || flags.has("insecure-skip-tls-verify"));
 }

@@ -1,7 +1,7 @@
 /** The tools of a node, and a kubeadm-like cluster whose control plane runs as static Pods. */
 import { beforeAll, expect, test } from "vitest";
 import { decodeUtf8 } from "@/simulator/base/bytes";
-import { DEPLOYMENTS, PODS } from "@/simulator/kubernetes/client/resources";
+import { DEPLOYMENTS, NODES, PODS } from "@/simulator/kubernetes/client/resources";
 import { Faults } from "@/simulator/kubernetes/cluster/faults";
 import { Invariants } from "@/simulator/kubernetes/cluster/invariants";
 import { threeNodes } from "@/simulator/kubernetes/cluster/profiles";
@@ -119,6 +119,10 @@ test("etcd: keys, members, a snapshot and its return", () => {
     code: 1,
     err: expect.stringContaining("Error: context deadline exceeded"),
   });
+  expect(run(world, "control-plane", `etcdctl ${tls.replace("server.key", "none.key")} member list`)).toMatchObject({
+    code: 1,
+    err: "Error: open /etc/kubernetes/pki/etcd/none.key: no such file or directory\n",
+  });
   expect(run(world, "control-plane", `etcdctl ${tls} member list`).out).toBe(
     "8e9e05c52164694d, started, control-plane, https://10.89.0.10:2380, https://10.89.0.10:2379, false\n",
   );
@@ -162,6 +166,13 @@ test("kubeadm: tokens and join", () => {
   expect(world.cluster.nodes().map((n) => n.metadata.name)).toEqual(["control-plane", "worker-1"]);
   expect(run(world, "worker-2", created.out.trim()).out).toContain("This node has joined the cluster:");
   world.until("three again", () => world.cluster.isReady, 120);
+});
+
+test("a node that was labelled a moment ago takes a Pod that asks for the label", () => {
+  world.client.patch(NODES, { name: "worker-2" }, "merge", { metadata: { labels: { disk: "ssd" } } });
+  world.apply(podOf("picky", {}, { nodeSelector: { disk: "ssd" } }));
+  world.seconds(10);
+  expect(world.pod("picky")).toMatchObject({ spec: { nodeName: "worker-2" }, status: { phase: "Running" } });
 });
 
 test("nothing is out of place at rest", () => {
