@@ -31,6 +31,8 @@ export class LessonSession {
   readonly machine: Machine;
   readonly #goals: readonly Judged[];
   #states: readonly GoalState[];
+  /** Where a run stopped by missing code was to end. */
+  #cutAt: number | undefined;
   #judgedRevision = -1;
   #listener: ((goals: readonly GoalState[]) => void) | undefined;
 
@@ -65,13 +67,18 @@ export class LessonSession {
     this.#listener = listener;
   }
 
-  /** Runs the world up to `at` (virtual ms since arrival), judging on the grid. False when `maxSteps` ran first. */
+  /**
+   * Runs the world up to `at` (virtual ms since arrival), judging on the grid. False when `maxSteps` ran first, or when
+   * the world waits for code: call again once that is there, and the stretch that was cut short is run to its end first.
+   */
   advanceTo(at: number, maxSteps = Number.POSITIVE_INFINITY): boolean {
     const machine = this.machine;
     const stopAt = machine.steps + maxSteps;
-    while (machine.now() < at) {
-      const next = Math.min(at, (Math.floor(machine.now() / GRID_MS) + 1) * GRID_MS);
-      if (!machine.runUntil(next, stopAt - machine.steps)) return false;
+    while (this.#cutAt !== undefined || machine.now() < at) {
+      const next = this.#cutAt ?? Math.min(at, (Math.floor(machine.now() / GRID_MS) + 1) * GRID_MS);
+      const isThere = machine.runUntil(next, stopAt - machine.steps);
+      this.#cutAt = machine.missing === undefined ? undefined : next;
+      if (!isThere) return false;
       if (next % GRID_MS === 0) this.#judge();
     }
     return true;

@@ -3,6 +3,8 @@ import type { GoalState } from "@/lib/checker/session";
 import type { LessonData } from "@/lib/lessons/schema";
 import type { Input, LineRun, MachineLog, StartState } from "@/simulator";
 
+export type { LineRun };
+
 /** Which world a lesson page asks for. */
 export interface WorldSpec {
   /** What the world is kept under: `<course>/<lesson>`, for a review with "/review" behind it. */

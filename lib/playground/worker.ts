@@ -132,12 +132,20 @@ async function undoReset(): Promise<void> {
   tell({ kind: "ready", terminals, isRestored: true, isOutdated: false, canUndoReset: false });
 }
 
-function make(attempt: string, hints = 0): World {
+async function make(attempt: string, hints = 0): Promise<World> {
   const onProof = () => {
     tell({ kind: "saved", saving: "waiting" });
     void upload();
   };
-  return new World(spec!, attempt, store, tell, onProof, hints);
+  for (;;) {
+    try {
+      return new World(spec!, attempt, store, tell, onProof, hints);
+    } catch (error) {
+      // Its start state runs a program that is not here yet; a world made anew is the same world.
+      if (!(error instanceof MissingPart)) throw error;
+      await fetchPart(error.part);
+    }
+  }
 }
 
 async function upload(): Promise<void> {

@@ -64,10 +64,19 @@ export function instantOf(year: number, month: number, day: number, hour = 0, mi
 
 const pad = (value: number, width = 2): string => String(value).padStart(width, "0");
 
+/** The text of the second that was asked for last: much of what happens at once bears the same time. */
+let lastSecond = Number.NaN;
+let lastText = "";
+
 /** RFC 3339 in seconds, as Kubernetes prints times: `2026-03-01T09:30:00Z`. */
 export function rfc3339(instant: Instant): string {
-  const t = civilTime(instant);
-  return `${pad(t.year, 4)}-${pad(t.month)}-${pad(t.day)}T${pad(t.hour)}:${pad(t.minute)}:${pad(t.second)}Z`;
+  const second = Math.floor(instant / 1000);
+  if (second !== lastSecond) {
+    const t = civilTime(instant);
+    lastText = `${pad(t.year, 4)}-${pad(t.month)}-${pad(t.day)}T${pad(t.hour)}:${pad(t.minute)}:${pad(t.second)}Z`;
+    lastSecond = second;
+  }
+  return lastText;
 }
 
 /** RFC 3339 with nine fractional digits, as Docker prints times. The fraction of a millisecond is kept. */
@@ -78,8 +87,39 @@ export function rfc3339Nano(instant: Instant): string {
 
 const rfc3339Pattern = /^(\d{4})-(\d\d)-(\d\d)[Tt ](\d\d):(\d\d):(\d\d)(\.\d+)?(Z|z|[+-]\d\d:\d\d)$/;
 
+/** The number that `count` digits of a text from `from` on are; NaN when one of them is no digit. */
+function digits(text: string, from: number, count: number): number {
+  let value = 0;
+  for (let i = from; i < from + count; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (!(digit >= 0 && digit <= 9)) return Number.NaN;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+/** The form that is written here, `2026-03-01T09:30:00Z` with or without a fraction; undefined for every other one. */
+function parsePlain(text: string): Instant | undefined {
+  const end = text.length - 1;
+  if (end < 19 || end === 20 || end > 35 || text[end] !== "Z" || text[4] !== "-" || text[7] !== "-" || text[10] !== "T") return;
+  if (text[13] !== ":" || text[16] !== ":" || (end > 19 && text[19] !== ".")) return;
+  const fraction = end > 19 ? digits(text, 20, end - 20) / 10 ** (end - 20) : 0;
+  const ms = instantOf(
+    digits(text, 0, 4),
+    digits(text, 5, 2),
+    digits(text, 8, 2),
+    digits(text, 11, 2),
+    digits(text, 14, 2),
+    digits(text, 17, 2),
+  );
+  const instant = ms + fraction * 1000;
+  return Number.isNaN(instant) ? undefined : instant;
+}
+
 /** Reads an RFC 3339 time; undefined when it is not one. */
 export function parseRfc3339(text: string): Instant | undefined {
+  const plain = parsePlain(text);
+  if (plain !== undefined) return plain;
   const m = rfc3339Pattern.exec(text);
   if (!m) return undefined;
   const zone = m[8]!;

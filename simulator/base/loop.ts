@@ -9,9 +9,16 @@ import type { Clock, Instant } from "./clock";
 export type Cancel = () => void;
 
 interface Task {
-  readonly at: Instant;
-  readonly sequence: number;
+  at: Instant;
+  sequence: number;
   run: (() => void) | undefined;
+  readonly needs: Loadable | undefined;
+}
+
+/** Code that a task needs and that a page may not have loaded yet (see part.ts). */
+export interface Loadable {
+  readonly name: string;
+  readonly isThere: boolean;
 }
 
 export class Loop implements Clock {
@@ -21,6 +28,7 @@ export class Loop implements Clock {
   readonly #heap: Task[] = [];
   readonly #ready: Task[] = [];
   #readyHead = 0;
+  #missing: string | undefined;
 
   constructor(start: Instant) {
     this.#now = start;
@@ -35,9 +43,17 @@ export class Loop implements Clock {
     return this.#stepCount;
   }
 
-  /** Runs `run` at the present instant, after what is already due. */
-  soon(run: () => void): Cancel {
-    const task: Task = { at: this.#now, sequence: ++this.#sequence, run };
+  /** What the next task needs and is not there: the loop stands still until it is. */
+  get missing(): string | undefined {
+    return this.#missing;
+  }
+
+  /**
+   * Runs `run` at the present instant, after what is already due. A task that `needs` code which is not there stops the
+   * loop before it, however long that takes: what runs, and in which order, does not depend on when code arrived.
+   */
+  soon(run: () => void, needs?: Loadable): Cancel {
+    const task: Task = { at: this.#now, sequence: ++this.#sequence, run, needs };
     this.#ready.push(task);
     return () => {
       task.run = undefined;
@@ -52,9 +68,36 @@ export class Loop implements Clock {
 
   at(instant: Instant, run: () => void): Cancel {
     if (instant <= this.#now) return this.soon(run);
-    const task: Task = { at: instant, sequence: ++this.#sequence, run };
+    const task: Task = { at: instant, sequence: ++this.#sequence, run, needs: undefined };
     push(this.#heap, task);
     return () => {
+      task.run = undefined;
+    };
+  }
+
+  /**
+   * Runs `run` after `firstMs` and then each time `periodMs` after it has run, until it is taken back. One task object
+   * serves for all the times: a world at rest consists of these.
+   */
+  every(periodMs: number, run: () => void, firstMs = periodMs): Cancel {
+    let stopped = false;
+    const task: Task = { at: this.#now, sequence: ++this.#sequence, run: undefined, needs: undefined };
+    const tick = (): void => {
+      run();
+      if (stopped) return;
+      task.at = this.#now + periodMs;
+      task.sequence = ++this.#sequence;
+      task.run = tick;
+      push(this.#heap, task);
+    };
+    assert(periodMs > 0, "what is done again and again takes time in between");
+    task.run = tick;
+    if (firstMs > 0) {
+      task.at += firstMs;
+      push(this.#heap, task);
+    } else this.#ready.push(task);
+    return () => {
+      stopped = true;
       task.run = undefined;
     };
   }
@@ -73,7 +116,12 @@ export class Loop implements Clock {
     // A timed task that has fallen due runs before a ready one with a later sequence.
     const useTimed = timed && (!ready || (timed.at <= this.#now && timed.sequence < ready.sequence));
     const task = useTimed ? timed : ready;
+    this.#missing = undefined;
     if (!task || task.at > until) return false;
+    if (task.needs && !task.needs.isThere) {
+      this.#missing = task.needs.name;
+      return false;
+    }
     if (useTimed) pop(this.#heap);
     else this.#takeReady();
     assert(task.at >= this.#now || !useTimed, "virtual time never moves back");
@@ -87,11 +135,12 @@ export class Loop implements Clock {
 
   /**
    * Runs every task due up to and including `until`, then sets the clock there. Returns false when `maxSteps` tasks
-   * ran first: the clock then stands at the last task.
+   * ran first, or code is missing: the clock then stands at the last task.
    */
   runUntil(until: Instant, maxSteps = Number.POSITIVE_INFINITY): boolean {
     let steps = 0;
     while (this.step(until)) if (++steps >= maxSteps) return false;
+    if (this.#missing !== undefined) return false;
     if (until > this.#now) this.#now = until;
     return true;
   }

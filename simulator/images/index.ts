@@ -2,6 +2,8 @@
 import { type Registries, Registry } from "../containerd/registry";
 import { parseReference } from "../containerd/reference";
 import type { Image } from "../containerd/api";
+import { Part } from "../base/part";
+import { laterProgram } from "../os/later";
 import type { Program } from "../os/process";
 import { alpine, busybox, debian, ubuntu } from "./bases";
 import { databaseImages, databasePrograms } from "./databases";
@@ -9,10 +11,10 @@ import { faultyImages, faultyPrograms } from "./faulty";
 import { helloProgram, helloWorld } from "./hello-world";
 import type { ImageDefinition } from "./image";
 import { languageImages, languagePrograms } from "./languages";
-import { nginxImages, nginxProgram, recordedNginx } from "./nginx";
-import { packagePrograms } from "./packages";
-import { redis, redisCli, redisServer } from "./redis";
-import { restApiImages, restApiPrograms } from "./rest-api";
+import { nginxImages, recordedNginx } from "./nginx-images";
+import { redis } from "./redis-image";
+import { restApiImages, restApiPrograms, smallRestApiImages } from "./rest-api";
+import type * as servers from "./servers";
 import { pauseImage as pause, smallServerImages, smallServerPrograms } from "./small-servers";
 import { toolImages, toolPrograms } from "./tools";
 
@@ -36,17 +38,25 @@ export const images: readonly ImageDefinition[] = [
   pause,
 ];
 
+/** The code of the programs that a page may load later; parts/servers.ts provides it. */
+export const imageServers = new Part<typeof servers>("servers");
+
+const later = (name: keyof typeof servers): Program => laterProgram(imageServers, (code) => code[name]);
+
 /** Programs by the name that executable files carry. */
 export const imagePrograms: ReadonlyMap<string, Program> = new Map<string, Program>([
   ["hello", helloProgram],
-  ["nginx", nginxProgram],
-  ["redis-server", redisServer],
-  ["redis-cli", redisCli],
+  ["apk", later("apk")],
+  ["apt-get", later("aptGet")],
+  ["nginx", later("nginx")],
+  ["npm", later("npm")],
+  ["pip", later("pip")],
+  ["redis-cli", later("redisCli")],
+  ["redis-server", later("redisServer")],
   ...restApiPrograms,
   ...databasePrograms,
   ...smallServerPrograms,
   ...languagePrograms,
-  ...packagePrograms,
   ...toolPrograms,
   ...faultyPrograms,
 ]);
@@ -73,7 +83,7 @@ const kubernetesTags = new Set(["latest", "1.25", "1.24", "1.14.2", "1.16.1", "a
 const recordedKubernetes: readonly ImageDefinition[] = [
   { ...busybox, tags: ["latest", "1.28", "1.36"] },
   ...nginxImages.map((each) => ({ ...each, tags: each.tags.filter((tag) => kubernetesTags.has(tag)) })),
-  ...restApiImages.map((each) => ({ ...each, tags: each.tags.filter((tag) => tag !== "0.0.4.RELEASE") })),
+  ...smallRestApiImages,
   pause,
 ];
 

@@ -324,9 +324,4 @@ function* npmInstall(process: Process, command: string, rest: readonly string[],
   return 0;
 }
 
-export const packagePrograms: ReadonlyMap<string, Program> = new Map<string, Program>([
-  ["apk", apk],
-  ["apt-get", aptGet],
-  ["pip", pip],
-  ["npm", npm],
-]);
+export { apk, aptGet, npm, pip };

@@ -1,5 +1,5 @@
 /** The course's own applications: hello-world-rest-api and todo-rest-api-h2, small HTTP servers with a version. */
-import type { Task } from "../base/task";
+import { Deferred, firstOf, suspend, type Task, type Wait } from "../base/task";
 import { type ServerResponse, serveHttp, textResponse } from "../net/http";
 import type { Process, Program } from "../os/process";
 import { busybox } from "./bases";
@@ -16,35 +16,70 @@ const json = (text: string, status = 200): ServerResponse =>
   textResponse(status, text, [["Content-Type", "application/json"]]);
 
 /**
- * The application finds out where it runs, as cloud-ready ones do: in a Pod it listens on 8080 and logs one line, in a
- * plain container on 5000 with Spring Boot's lines.
+ * The application finds out where it runs, as cloud-ready ones do: in a Pod it is the small server that logs in Go's
+ * way and ends well, in a plain container it listens on 5000 and prints Spring Boot's lines. `always` is for worlds
+ * whose registries hold only the small server.
  */
-export function restApi(version: string): Program {
-  return function* (process) {
+export function restApi(version: string, always = false): Program {
+  return (process) => {
     process.resizeMemory(MEMORY);
-    const inPod = process.env["KUBERNETES_SERVICE_HOST"] !== undefined;
-    const ended = untilSignal(process, ["TERM", "INT"]);
-    const port = Number(process.env["SERVER_PORT"] ?? process.env["PORT"]) || (inPod ? 8080 : 5000);
-    const greeting = process.env["HELLO_MESSAGE"] ?? "Hello World";
-    process.thread(
-      (function* (): Task<void> {
-        yield* serveHttp(process, port, function* (request) {
-          const answer = respond(request.path, greeting, inPod ? version : version.toUpperCase(), suffix(process));
-          if (!inPod) yield* process.print(`${request.method} ${request.path} ${answer.status}\n`);
-          return answer;
-        });
-      })(),
-    );
-    if (inPod)
-      yield* process.print(`${slashTime(process.now())} Started hello-world-rest-api ${version} on port ${port}\n`);
-    else
-      yield* process.print(
-        `Tomcat started on port(s): ${port} (http) with context path ''\nStarted RestfulWebServicesApplication\n`,
-      );
-    const signal = yield* waitSignal(ended);
-    if (!inPod) yield* process.print("shutting down\n");
-    return signal === "INT" ? 130 : 143;
+    const isSmall = always || process.env["KUBERNETES_SERVICE_HOST"] !== undefined;
+    return isSmall ? smallServer(process, version) : springServer(process, version.toUpperCase());
   };
+}
+
+const portOf = (process: Process, usual: number): number =>
+  Number(process.env["SERVER_PORT"] ?? process.env["PORT"]) || usual;
+
+const greetingOf = (process: Process): string => process.env["HELLO_MESSAGE"] ?? "Hello World";
+
+function* smallServer(process: Process, version: string): Task<number> {
+  const ended = untilSignal(process, ["TERM", "INT"]);
+  const exit = new Deferred<number>();
+  const log = (text: string): Task<void> => process.print(`${slashTime(process.now())} ${text}\n`);
+  const port = portOf(process, 8080);
+  process.thread(
+    (function* (): Task<void> {
+      yield* serveHttp(process, port, function* (request) {
+        // Probes ask for "/" every few seconds: not worth a line each.
+        if (request.path !== "/") yield* log(`${request.method} ${request.path}`);
+        const code = /^\/exit(?:\/(\d+))?$/.exec(request.path);
+        if (code) {
+          const status = Number(code[1] ?? 1);
+          yield* log(`exiting ${status}`);
+          exit.resolve(status);
+          // The connection breaks with the process.
+          yield* suspend(() => undefined);
+        }
+        return respond(request.path, greetingOf(process), version, suffix(process));
+      });
+    })(),
+  );
+  yield* log(`Started hello-world-rest-api ${version} on port ${port}`);
+  const { index, value } = yield* suspend(firstOf([ended.wait as Wait<unknown>, exit.wait as Wait<unknown>]));
+  if (index === 1) return value as number;
+  yield* log(`received ${value === "INT" ? "interrupt" : "terminated"}, shutting down`);
+  return 0;
+}
+
+function* springServer(process: Process, version: string): Task<number> {
+  const ended = untilSignal(process, ["TERM", "INT"]);
+  const port = portOf(process, 5000);
+  process.thread(
+    (function* (): Task<void> {
+      yield* serveHttp(process, port, function* (request) {
+        const answer = respond(request.path, greetingOf(process), version, suffix(process));
+        yield* process.print(`${request.method} ${request.path} ${answer.status}\n`);
+        return answer;
+      });
+    })(),
+  );
+  yield* process.print(
+    `Tomcat started on port(s): ${port} (http) with context path ''\nStarted RestfulWebServicesApplication\n`,
+  );
+  const signal = yield* waitSignal(ended);
+  yield* process.print("shutting down\n");
+  return signal === "INT" ? 130 : 143;
 }
 
 function respond(path: string, greeting: string, version: string, pod: string): ServerResponse {
@@ -65,9 +100,11 @@ const versions = [
 ] as const;
 
 const programName = (version: string): string => `rest-api-${version}`;
+const smallProgramName = (version: string): string => `small-rest-api-${version}`;
 
 export const restApiPrograms: ReadonlyMap<string, Program> = new Map<string, Program>([
   ...versions.map(({ version }) => [programName(version), restApi(version)] as const),
+  ...versions.map(({ version }) => [smallProgramName(version), restApi(version, true)] as const),
   // A bare executable, as lessons lay it beside their Dockerfiles.
   ["rest-api", restApi("v1")],
   ["todo-rest-api", restApi("v1")],
@@ -124,3 +161,28 @@ export const restApiImages: readonly ImageDefinition[] = [
     config: { Env: [PATH_ENV], Entrypoint: ["/app"], Cmd: undefined as never, ExposedPorts: { "5000/tcp": {} } },
   }),
 ];
+
+/** The same names in a world whose registries hold the small server: it listens on 8080 wherever it runs. */
+export const smallRestApiImages: readonly ImageDefinition[] = versions
+  .filter(({ version }) => version !== "v4")
+  .flatMap(({ tag, version }) =>
+    ["in28min/hello-world-rest-api", "minhta/hello-world-rest-api"].map((repository) =>
+      smallImage(repository, [tag], smallProgramName(version)),
+    ),
+  )
+  .concat(smallImage("in28min/todo-rest-api-h2", ["1.0.0.RELEASE", "0.0.1-SNAPSHOT"], smallProgramName("v1")));
+
+function smallImage(repository: string, tags: readonly string[], program: string): ImageDefinition {
+  return defineImage({
+    repository,
+    tags,
+    base: busybox,
+    created: "2026-11-23T10:34:38.401328115Z",
+    layers: [
+      { createdBy: "COPY server /app # buildkit", files: { "/app": { program } }, size: 4_392_000 },
+      { createdBy: "EXPOSE [8080/tcp]" },
+      { createdBy: 'ENTRYPOINT ["/app"]' },
+    ],
+    config: { Env: [PATH_ENV], Entrypoint: ["/app"], Cmd: undefined as never, ExposedPorts: { "8080/tcp": {} } },
+  });
+}

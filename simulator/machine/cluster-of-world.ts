@@ -11,6 +11,7 @@ import { pauseImage } from "../images/index";
 import { isTransportFailure, type Transport, type TransportFailure } from "../kubernetes/apimachinery/transport";
 import { applyClusterFault } from "../kubernetes/cluster/faults";
 import { type Cluster, createCluster } from "../kubernetes/cluster/cluster";
+import { adminPki } from "../kubernetes/cluster/kubeconfig";
 import { identities } from "../kubernetes/cluster/identities";
 import { installAddons } from "../kubernetes/cluster/install";
 import { profiles, withNodes } from "../kubernetes/cluster/profiles";
@@ -66,7 +67,8 @@ export class ClusterOfWorld {
   boot(): void {
     const { laptop } = this.#world;
     if (!this.cluster.bootAndWait(BOOT_MS)) throw new Error("the cluster did not become ready");
-    laptop.writeFile("/root/.kube/config", this.cluster.adminKubeconfig(), 0o600);
+    if (this.cluster.profile.isLaptopControlPlane) this.#sitAtControlPlane();
+    else laptop.writeFile("/root/.kube/config", this.cluster.adminKubeconfig(), 0o600);
     // The laptop reaches Services through a worker, as a host with kube-proxy's rules would.
     const [worker] = this.cluster.profile.workers;
     const services = parseCidr(this.cluster.profile.serviceCidr);
@@ -74,6 +76,16 @@ export class ClusterOfWorld {
       laptop.netns.addRoute({ destination: services, gateway: worker.address, device: "eth0", protocol: "static" });
     const machines = this.cluster.machines().map(({ name, address }) => `${address}\t${name}\n`);
     laptop.writeFile("/etc/hosts", `127.0.0.1\tlocalhost\n127.0.1.1\t${laptop.kernel.hostname}\n${machines.join("")}`);
+  }
+
+  /** The laptop is the control plane's machine: its tools, and the administrator's certificates as files. */
+  #sitAtControlPlane(): void {
+    const { laptop } = this.#world;
+    const pki = "/etc/kubernetes/pki";
+    this.cluster.adopt(laptop.kernel, this.cluster.machines()[0]!.name);
+    for (const [name, content] of adminPki(identities.admin)) laptop.writeFile(`${pki}/${name}`, content, 0o600);
+    laptop.writeFile("/root/.kube/config", this.cluster.adminKubeconfig(pki), 0o600);
+    for (const name of ["etcdctl", "etcdutl"]) laptop.install(name);
   }
 
   /** The API server as a process reaches it, by the address of its kubeconfig. */

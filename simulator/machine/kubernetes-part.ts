@@ -1,11 +1,10 @@
 /**
- * The Kubernetes side of worlds, as one part: a cluster, and the kubectl that talks to it. A page whose lesson has no
+ * The Kubernetes side of worlds, as one part: a cluster. A page whose lesson has no
  * cluster need not load it; whoever wants clusters has it provided before the first machine is made.
  */
-import { makeKubectl } from "../kubernetes/kubectl/kubectl";
 import { ClusterOfWorld } from "./cluster-of-world";
 import { type KubernetesPart, provideKubernetes } from "./parts";
 
-const part: KubernetesPart = { makeKubectl, ClusterOfWorld };
+const part: KubernetesPart = { ClusterOfWorld };
 
 export const loadKubernetes = (): void => provideKubernetes(part);

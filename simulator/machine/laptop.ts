@@ -5,7 +5,7 @@ import type { Random } from "../base/random";
 import { Netns } from "../net/netns";
 import type { Network } from "../net/network";
 import { DirInode } from "../os/inode";
-import { Kernel } from "../os/kernel";
+import { executable, Kernel } from "../os/kernel";
 import { MountNamespace } from "../os/mounts";
 import type { Process, ProcessContext, Program, SpawnOptions } from "../os/process";
 import { makeProcfs } from "../containerd/procfs";
@@ -20,6 +20,8 @@ export interface LaptopOptions {
   readonly hasKubectl: boolean;
   readonly cpuCount: number;
   readonly memoryBytes: number;
+  readonly kernelRelease?: string;
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class Laptop {
@@ -29,15 +31,17 @@ export class Laptop {
   readonly context: ProcessContext;
   readonly root: DirInode;
   readonly home = "/root";
+  readonly #environment: Readonly<Record<string, string>>;
 
   constructor(options: LaptopOptions) {
+    this.#environment = options.environment ?? {};
     this.kernel = new Kernel({
       loop: options.loop,
       random: options.random.stream("laptop"),
       hostname: options.hostname,
       cpuCount: options.cpuCount,
       memoryBytes: options.memoryBytes,
-      release: "6.1.0-37-amd64",
+      release: options.kernelRelease ?? "6.1.0-37-amd64",
       programs: options.programs,
     });
     this.netns = new Netns(options.network, options.hostname);
@@ -91,6 +95,7 @@ export class Laptop {
       TERM: "xterm-256color",
       PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
       PWD: this.home,
+      ...this.#environment,
     };
   }
 
@@ -101,6 +106,12 @@ export class Laptop {
       ...options,
       cwd,
     });
+  }
+
+  /** Puts a program of the world on the PATH. */
+  install(name: string): void {
+    this.mounts.makeDirs("/usr/local/bin");
+    this.mounts.writeFile(`/usr/local/bin/${name}`, executable(name), { mode: 0o755 });
   }
 
   writeFile(path: string, content: string, mode = 0o644): void {

@@ -12,6 +12,7 @@ import {
   type LogEntry,
   type Machine,
   type MachineLog,
+  MissingPart,
   type NoAnswer,
   type Observation,
   type OutsideKubernetesRequest,
@@ -59,6 +60,7 @@ class SimulatedMachine implements Machine {
     // The learner arrives at a whole millisecond.
     this.epoch = Math.ceil(this.#world.loop.now());
     this.#world.loop.runUntil(this.epoch);
+    if (this.#world.loop.missing !== undefined) throw new MissingPart(this.#world.loop.missing);
     this.#world.arrive(this.epoch);
     this.observe = observe(this.#world, this.epoch);
   }
@@ -68,8 +70,9 @@ class SimulatedMachine implements Machine {
     const loop = this.#world.loop;
     const firstStep = loop.stepCount;
     while (run.exitCode === undefined) {
-      if (loop.stepCount - firstStep > limits.stepsPerInputMax || !loop.step())
-        throw new Error(`start state: "${line}" does not end`);
+      const isOver = loop.stepCount - firstStep > limits.stepsPerInputMax || !loop.step();
+      if (loop.missing !== undefined) throw new MissingPart(loop.missing);
+      if (isOver) throw new Error(`start state: "${line}" does not end`);
     }
     if (run.exitCode !== 0) {
       throw new Error(
@@ -86,6 +89,10 @@ class SimulatedMachine implements Machine {
     return this.#world.loop.runUntil(this.epoch + until, maxSteps);
   }
 
+  get missing(): string | undefined {
+    return this.#world.loop.missing;
+  }
+
   nextAt(): number | undefined {
     const next = this.#world.loop.nextAt();
     return next === undefined ? undefined : next - this.epoch;
@@ -95,6 +102,7 @@ class SimulatedMachine implements Machine {
     // Inputs fall on whole milliseconds, so that a log's numbers are exact.
     const at = Math.ceil(this.now());
     this.runUntil(at);
+    if (this.missing !== undefined) throw new MissingPart(this.missing);
     this.#entries.push({ at, ...input });
     this.#inputCount++;
     switch (input.kind) {

@@ -1,14 +1,19 @@
 /**
- * Parts of the simulator that are loaded apart. What a world is depends on its scenario alone, never on which parts are
- * there: a scenario that needs a missing one cannot be made.
+ * Parts of the simulator that are loaded apart. What a world is depends on its scenario and inputs alone, never on which
+ * parts are there: a scenario that needs the Kubernetes part cannot be made without it, and a command whose program is
+ * missing waits outside virtual time until it is there.
  */
-import type { makeKubectl } from "../kubernetes/kubectl/kubectl";
+import { Part } from "../base/part";
+import type * as docker from "../docker/cli/docker";
+import type * as kubectl from "../kubernetes/kubectl/kubectl";
 import type { ClusterOfWorld } from "./cluster-of-world";
 
 export interface KubernetesPart {
-  readonly makeKubectl: typeof makeKubectl;
   readonly ClusterOfWorld: typeof ClusterOfWorld;
 }
+
+export const dockerCli = new Part<typeof docker>("docker-cli");
+export const kubectlCli = new Part<typeof kubectl>("kubectl");
 
 let kubernetes: KubernetesPart | undefined;
 

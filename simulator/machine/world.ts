@@ -134,6 +134,8 @@ export class World {
       this.#programs.set("kubectl", kubectl);
     }
     this.#programs.set("docker", docker);
+    for (const [name, other] of Object.entries(scenario.standIns ?? {}))
+      this.#programs.set(name, this.#programs.get(other)!);
   }
 
   /** The engine, as processes of the laptop reach it: through the socket that dockerd listens on. */

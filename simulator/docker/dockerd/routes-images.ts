@@ -10,7 +10,8 @@ import { parseReference, withDefaultTag } from "../../containerd/reference";
 import { HttpFailure, httpRequest } from "../../net/http";
 import { ApiFailure, badRequest } from "../api/failure";
 import { readFilters } from "../api/filters";
-import { buildRoute } from "./build/build";
+import { Part } from "../../base/part";
+import type * as builders from "./build/build";
 import { pruneBuildCache } from "./build/cache";
 import { importArchive } from "./commit";
 import type { Daemon } from "./daemon";
@@ -50,6 +51,9 @@ function fromBase64(text: string): Bytes {
   }
   return out as Bytes;
 }
+
+/** The code of both builders, which a page may load later; parts/build.ts provides it. */
+export const imageBuilders = new Part<typeof builders>("build");
 
 export const imageRoutes: readonly Route[] = [
   route("GET", "/images/json", function* (daemon, request) {
@@ -181,7 +185,8 @@ export const imageRoutes: readonly Route[] = [
     return json({ Status: "Login Succeeded", IdentityToken: "" });
   }),
   route("POST", "/build", function* (daemon, request) {
-    return yield* buildRoute(daemon, request, credentialsOf(request));
+    const code = yield* imageBuilders.use(daemon.loop);
+    return yield* code.buildRoute(daemon, request, credentialsOf(request));
   }),
   route("POST", "/build/prune", function* (daemon, request) {
     const filters = readFilters(request.query("filters"), [

@@ -1,5 +1,6 @@
 /** Worlds with a Docker engine on the laptop. */
 import { encodeUtf8 } from "../../base/bytes";
+import { imagePrograms } from "../../images/index";
 import { executable } from "../../os/kernel";
 import { type Scenario, laptop } from "./scenario";
 
@@ -23,10 +24,10 @@ export const docker: Scenario = {
 
 /** What was on the recorded machine, in the order in which it was pulled: oldest first. */
 const RECORDED_IMAGES = [
-  "busybox:latest",
-  "busybox:1.37",
   "alpine:latest",
   "alpine:3.22",
+  "busybox:latest",
+  "busybox:1.37",
   "debian:trixie-slim",
   "hello-world:latest",
   "nginx:latest",
@@ -36,19 +37,39 @@ const RECORDED_IMAGES = [
   "minhta/hello-world-rest-api:0.0.1.RELEASE",
 ];
 
-/** The machine on which the real Docker Engine was recorded. */
+/** The application that builds of the recorded machine copy: its size shows in layers, contexts and images. */
+const SERVER_BYTES = 821_992;
+
+/**
+ * The machine on which the real Docker Engine was recorded. It is offline: no name server answers, Docker Hub's names
+ * lead to a stand-in by /etc/hosts, and a registry listens on its own port 5000.
+ */
 export const recordedDocker: Scenario = {
   ...laptop,
   name: "recorded-docker",
   description: "the machine of the Docker recordings",
   hostname: "docker-host",
-  memoryBytes: 25_278_502_092,
+  memoryBytes: 25_276_502_016,
+  kernelRelease: "6.18.44-fc-v669",
+  // Its busybox and alpine images were made from Debian's busybox-static.
+  // The recorded project's folder had this name; here it is /root/lab, as the recordings show its path.
+  standIns: { busybox: "busybox-debian" },
+  environment: { COMPOSE_PROJECT_NAME: "compose" },
   docker: {},
   prepare(world) {
+    const { laptop: host } = world;
     world.preloadImages(RECORDED_IMAGES);
-    world.laptop.mounts.makeDirs("/root/files");
-    world.laptop.mounts.writeFile("/root/files/server-V1", encodeUtf8(executable("rest-api", "V1".repeat(200))), {
-      mode: 0o755,
-    });
+    host.writeFile("/etc/resolv.conf", "nameserver 127.0.0.1\n");
+    host.writeFile(
+      "/etc/hosts",
+      "127.0.0.1\tlocalhost\n127.0.1.1\tdocker-host\n127.0.0.1\tregistry-1.docker.io index.docker.io auth.docker.io\n",
+    );
+    host.mounts.makeDirs("/root/files");
+    host.mounts.writeFile(
+      "/root/files/server-V1",
+      encodeUtf8(executable("rest-api", "V1".repeat(SERVER_BYTES / 2)).slice(0, SERVER_BYTES)),
+      { mode: 0o755 },
+    );
+    host.spawn({ argv: ["registry", "serve"], program: imagePrograms.get("registry")! });
   },
 };

@@ -17,6 +17,12 @@ export interface Scenario {
   /** The laptop's address on the LAN. */
   readonly address: string;
   readonly memoryBytes: number;
+  /** `uname -r` of the laptop, where it is not the usual one. */
+  readonly kernelRelease?: string;
+  /** Variables of the learner's environment besides the usual ones. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Programs that stand in for others of the machine: another build of the same tool. */
+  readonly standIns?: Readonly<Record<string, string>>;
   readonly docker?: { readonly facts?: Partial<EngineFacts> };
   /** The name of a cluster profile, and how many workers where that differs. */
   readonly cluster?: { readonly profile: string; readonly workers?: number };

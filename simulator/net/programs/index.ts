@@ -1,55 +1,54 @@
 /** The shelf of network programs, by the name an executable file carries. `busybox:NAME` is BusyBox's version of NAME. */
+import { Part } from "../../base/part";
+import { laterProgram } from "../../os/later";
 import type { Program } from "../../os/process";
-import { curl } from "./curl";
-import { busyboxNslookup, dig, getent, host, nslookup } from "./dns-tools";
-import { arp, busyboxIp, ifconfig, ip, route } from "./ip";
-import { conntrack, ipset, iptables, iptablesRestore, iptablesSave, ipvsadm, nft } from "./iptables";
-import { ab, hey } from "./load";
-import { busyboxNc, nc, telnet } from "./nc";
-import { busyboxPing, ping, traceroute } from "./ping";
+import type * as more from "./more";
 import { dockerProxy } from "./proxy";
-import { netstat, ss } from "./sockets";
 import { ssh, sshd } from "./ssh";
-import { busyboxWget, wget } from "./wget";
+
+/** The code of the programs that a page may load later; parts/net-tools.ts provides it. */
+export const moreNetPrograms = new Part<typeof more>("net-tools");
+
+const later = (name: keyof typeof more): Program => laterProgram(moreNetPrograms, (code) => code[name]);
 
 export const netPrograms: ReadonlyMap<string, Program> = new Map<string, Program>([
-  ["ab", ab],
-  ["arp", arp],
-  ["conntrack", conntrack],
-  ["curl", curl],
-  ["dig", dig],
+  ["ab", later("ab")],
+  ["arp", later("arp")],
+  ["conntrack", later("conntrack")],
+  ["curl", later("curl")],
+  ["dig", later("dig")],
   ["docker-proxy", dockerProxy],
-  ["getent", getent],
-  ["hey", hey],
-  ["host", host],
-  ["ifconfig", ifconfig],
-  ["ip", ip],
-  ["ipset", ipset],
-  ["iptables", iptables],
-  ["iptables-restore", iptablesRestore],
-  ["iptables-save", iptablesSave],
-  ["ipvsadm", ipvsadm],
-  ["nc", nc],
-  ["netstat", netstat],
-  ["nft", nft],
-  ["nslookup", nslookup],
-  ["ping", ping],
-  ["route", route],
-  ["ss", ss],
+  ["getent", later("getent")],
+  ["hey", later("hey")],
+  ["host", later("host")],
+  ["ifconfig", later("ifconfig")],
+  ["ip", later("ip")],
+  ["ipset", later("ipset")],
+  ["iptables", later("iptables")],
+  ["iptables-restore", later("iptablesRestore")],
+  ["iptables-save", later("iptablesSave")],
+  ["ipvsadm", later("ipvsadm")],
+  ["nc", later("nc")],
+  ["netstat", later("netstat")],
+  ["nft", later("nft")],
+  ["nslookup", later("nslookup")],
+  ["ping", later("ping")],
+  ["route", later("route")],
+  ["ss", later("ss")],
   ["ssh", ssh],
   ["sshd", sshd],
-  ["telnet", telnet],
-  ["traceroute", traceroute],
-  ["wget", wget],
-  ["busybox:arp", arp],
-  ["busybox:ifconfig", ifconfig],
-  ["busybox:ip", busyboxIp],
-  ["busybox:nc", busyboxNc],
-  ["busybox:netstat", netstat],
-  ["busybox:nslookup", busyboxNslookup],
-  ["busybox:ping", busyboxPing],
-  ["busybox:route", route],
-  ["busybox:telnet", telnet],
-  ["busybox:traceroute", traceroute],
-  ["busybox:wget", busyboxWget],
+  ["telnet", later("telnet")],
+  ["traceroute", later("traceroute")],
+  ["wget", later("wget")],
+  ["busybox:arp", later("arp")],
+  ["busybox:ifconfig", later("ifconfig")],
+  ["busybox:ip", later("busyboxIp")],
+  ["busybox:nc", later("busyboxNc")],
+  ["busybox:netstat", later("netstat")],
+  ["busybox:nslookup", later("busyboxNslookup")],
+  ["busybox:ping", later("busyboxPing")],
+  ["busybox:route", later("route")],
+  ["busybox:telnet", later("telnet")],
+  ["busybox:traceroute", later("traceroute")],
+  ["busybox:wget", later("busyboxWget")],
 ]);

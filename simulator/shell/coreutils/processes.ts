@@ -245,13 +245,16 @@ function* psFormat(
   return list.length > 0 ? 0 : 1;
 }
 
-function* busyboxPs(tool: Tool): Task<number> {
+/** `ps` of a BusyBox that was built without CPU times. */
+export const psWithoutTime: ToolRun = (tool) => busyboxPs(tool, false);
+
+function* busyboxPs(tool: Tool, withTime = true): Task<number> {
   const at = tool.args.indexOf("-o");
   if (at >= 0) return yield* psFormat(tool, visible(tool), [tool.args[at + 1] ?? ""]);
-  yield* tool.text("PID   USER     TIME  COMMAND\n");
+  yield* tool.text(`PID   USER     ${withTime ? "TIME  " : ""}COMMAND\n`);
   for (const { pid, process } of visible(tool))
     yield* tool.text(
-      `${String(pid).padStart(5)} ${userName(tool.process, process.context.uid).slice(0, 8).padEnd(8)} ${shortClock(process.cpuMs).padStart(5)} ${command(process)}\n`,
+      `${String(pid).padStart(5)} ${userName(tool.process, process.context.uid).slice(0, 8).padEnd(8)} ${withTime ? `${shortClock(process.cpuMs).padStart(5)} ` : ""}${command(process)}\n`,
     );
   return 0;
 }

@@ -46,7 +46,8 @@ export function createFakeMachine(start: StartState): Machine {
     get revision() {
       return revision;
     },
-    nextAt: () => due[0]?.at,
+    missing: undefined,
+  nextAt: () => due[0]?.at,
     runUntil(until, maxSteps = Number.POSITIVE_INFINITY) {
       const stop = steps + maxSteps;
       while (due[0] && due[0].at <= until) {

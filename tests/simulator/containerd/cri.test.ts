@@ -1,3 +1,5 @@
+import "@/simulator/parts/servers";
+import "@/simulator/parts/tools";
 import { Loop } from "@/simulator/base/loop";
 import { Random } from "@/simulator/base/random";
 import { type Task, startTask } from "@/simulator/base/task";

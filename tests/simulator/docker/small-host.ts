@@ -1,4 +1,9 @@
 /** A small host with an engine, for tests: a kernel, a network, the images of the recorded world. */
+import "@/simulator/parts/build";
+import "@/simulator/parts/docker-cli";
+import "@/simulator/parts/net-tools";
+import "@/simulator/parts/servers";
+import "@/simulator/parts/tools";
 import type { ApiRequest, ApiResponse, ServerFrame } from "@/simulator/base/door";
 import { Loop } from "@/simulator/base/loop";
 import { Random } from "@/simulator/base/random";

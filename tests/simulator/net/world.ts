@@ -1,4 +1,6 @@
 /** A small world for network tests: hosts on a LAN, containers on bridges, and programs that run in them. */
+import "@/simulator/parts/net-tools";
+import "@/simulator/parts/tools";
 import { decodeUtf8, encodeUtf8 } from "@/simulator/base/bytes";
 import { Loop } from "@/simulator/base/loop";
 import { Random } from "@/simulator/base/random";

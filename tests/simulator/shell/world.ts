@@ -1,4 +1,5 @@
 /** A small laptop for shell tests: one host with the shell room's programs, a home folder, and a terminal when asked for. */
+import "@/simulator/parts/tools";
 import { type Bytes, decodeUtf8, encodeUtf8 } from "@/simulator/base/bytes";
 import { instantOf } from "@/simulator/base/clock";
 import { Loop } from "@/simulator/base/loop";

@@ -1,0 +1,4 @@
+/** Programs of images that are fetched when first run. Their part is called "servers". */
+export { nginxProgram as nginx } from "./nginx";
+export { apk, aptGet, npm, pip } from "./packages";
+export { redisCli, redisServer } from "./redis";

@@ -1,0 +1,7 @@
+/** Provides every part: for whatever is no page. A page fetches each of these files when it is needed, or before. */
+import "./build";
+import "./docker-cli";
+import "./kubectl";
+import "./net-tools";
+import "./servers";
+import "./tools";
