@@ -46,7 +46,7 @@ function serviceRules(netns: Netns): ReturnType<NodeView["serviceRules"]> {
   const jumps = netns.iptables.tables.nat.chains.get("KUBE-SERVICES")?.rules ?? [];
   const chains = netns.nft.table("ip", "kube-proxy")?.chains;
   return {
-    iptables: jumps.filter((rule) => rule.target?.kind === "chain" && rule.target.chain.startsWith("KUBE-SVC-")).length,
+    iptables: jumps.filter((rule) => rule.target?.kind === "jump" && rule.target.chain.startsWith("KUBE-SVC-")).length,
     ipvs: netns.ipvs.services().length,
     nftables: [...(chains?.keys() ?? [])].filter((chain) => chain.startsWith("service-")).length,
   };

@@ -7,10 +7,14 @@ import { dockerImage } from "./docker-image";
 import { dockerRequest } from "./docker-request";
 import { file } from "./file";
 import { httpExchange } from "./http-exchange";
+import { kubernetesLog } from "./kubernetes-log";
 import { kubernetesObject } from "./kubernetes-object";
+import { kubernetesProxy } from "./kubernetes-proxy";
 import { kubernetesRequest } from "./kubernetes-request";
 import { kubernetesService } from "./kubernetes-service";
+import { kubernetesTogether } from "./kubernetes-together";
 import { kubernetesWorkload } from "./kubernetes-workload";
+import { program } from "./program";
 
 // biome-ignore lint/suspicious/noExplicitAny: each kind takes its own data, validated by its own schema.
 export const checkKinds: readonly CheckKind<any>[] = [
@@ -22,8 +26,12 @@ export const checkKinds: readonly CheckKind<any>[] = [
   kubernetesWorkload,
   kubernetesService,
   kubernetesRequest,
+  kubernetesLog,
+  kubernetesTogether,
+  kubernetesProxy,
   httpExchange,
   file,
+  program,
   all,
   any,
   not,

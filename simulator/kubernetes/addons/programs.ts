@@ -1,6 +1,8 @@
 /** The add-ons that run as containers' programs, by the name an executable file of their image carries. */
 import { SysError } from "../../os/errno";
+import type { Task } from "../../base/task";
 import type { Process, Program } from "../../os/process";
+import { serveHttp, textResponse } from "../../net/http";
 import { netOf } from "../../net/netns";
 import { type AddonDependencies, credentialsOf, untilTerminated } from "./addon-process";
 import { coredns } from "./coredns/coredns";
@@ -71,6 +73,19 @@ function proxyConfiguration(
   };
 }
 
+/** kube-proxy's metrics address, for the one question administrators put to it. */
+function* serveMode(process: Process, mode: ProxyMode): Task<void> {
+  try {
+    yield* serveHttp(process, { port: 10249, address: "127.0.0.1" }, function* (request) {
+      if (request.path === "/proxyMode") return textResponse(200, mode);
+      return textResponse(404, "404 page not found\n");
+    });
+  } catch (error) {
+    // Upstream goes on without it as well.
+    if (!(error instanceof SysError)) throw error;
+  }
+}
+
 export function addonPrograms(dependencies: AddonProgramDependencies): ReadonlyMap<string, Program> {
   const nodeOptions = (process: Process, program: string) => {
     const credentials = credentialsOf(process, dependencies, program);
@@ -102,6 +117,7 @@ export function addonPrograms(dependencies: AddonProgramDependencies): ReadonlyM
           );
           return 1;
         }
+        process.thread(serveMode(process, configuration.mode));
         yield* process.printError(`I "Using ${configuration.mode} Proxier"\nI "Version info" version="v1.36.2"\n`);
         return yield* componentProgram(
           (self) =>

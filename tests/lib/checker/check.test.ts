@@ -12,6 +12,8 @@ interface Given {
   readonly exchanges?: readonly { url: string; status: number; body: string }[];
   readonly audit?: readonly object[];
   readonly files?: Readonly<Record<string, string>>;
+  /** By `pod/container`. */
+  readonly logs?: Readonly<Record<string, string>>;
   readonly programs?: readonly object[];
   readonly nodes?: Readonly<Record<string, object>>;
 }
@@ -28,6 +30,8 @@ function observing(given: Given): Observation {
       return found ? { status: 200, body: found } : { status: 404, body: {} };
     },
     kubernetes: ({ path, query }) => {
+      const pod = /\/pods\/([^/]+)\/log$/.exec(path)?.[1];
+      if (pod !== undefined) return { status: 200, body: given.logs?.[`${pod}/${query?.["container"]?.[0]}`] ?? "" };
       const resource = path.split("/").at(-1)!;
       const selector = query?.["labelSelector"]?.[0];
       const items = (given.objects?.[resource] ?? []).filter((object) => {
@@ -302,4 +306,50 @@ test("kubernetes.proxy names the node whose kernel has other rules", () => {
   expect(evaluateCheck(prepareCheck({ kind: "kubernetes.proxy", mode: "iptables" }), observing(given)).met).toBe(true);
   const verdict = evaluateCheck(prepareCheck({ kind: "kubernetes.proxy", mode: "ipvs" }), observing(given));
   expect(verdict.met ? "" : verdict.explanation.found.en).toContain("`worker-1` has no ipvs rules");
+});
+
+const pod = (name: string, app: string, nodeName: string, phase = "Running") => ({
+  metadata: { name, labels: { app } },
+  spec: { nodeName, containers: [{ name: "web" }, { name: "writer" }] },
+  status: { phase },
+});
+const line = {
+  kind: "kubernetes.log",
+  pod: "pair",
+  container: "web",
+  matches: '^127\\.0\\.0\\.1 .*"GET /',
+  means: { vi: "Có lời gọi qua localhost.", en: "A call over localhost." },
+};
+const access = '127.0.0.1 - - "GET / HTTP/1.1" 200\n';
+
+test.each([
+  ["no Pod", {}, "There is no Pod `pair` yet."],
+  [
+    "another container's",
+    { objects: { pods: [pod("pair", "pair", "n1")] }, logs: { "pair/writer": access } },
+    "no such line",
+  ],
+  [
+    "the line is there",
+    { objects: { pods: [pod("pair", "pair", "n1")] }, logs: { "pair/web": `start\n${access}` } },
+    "met",
+  ],
+])("kubernetes.log: %s", (_name, given, says) => {
+  expect(said(line, given)).toContain(says);
+});
+
+test.each([
+  ["nobody", [], "No Pod `app=a` is running."],
+  ["apart", [pod("a1", "a", "n1"), pod("b1", "b", "n2")], "different nodes"],
+  ["one of them has ended", [pod("a1", "a", "n1", "Failed"), pod("b1", "b", "n1")], "No Pod `app=a`"],
+  ["side by side", [pod("a1", "a", "n1"), pod("b1", "b", "n2"), pod("a2", "a", "n2")], "met"],
+])("kubernetes.together: %s", (_name, pods, says) => {
+  const check = { kind: "kubernetes.together", selectors: ["app=a", "app=b"] };
+  expect(said(check, { objects: { pods } })).toContain(says);
+});
+
+test("kubernetes.together counts a selector that is named twice", () => {
+  const check = { kind: "kubernetes.together", selectors: ["app=a", "app=a"] };
+  expect(said(check, { objects: { pods: [pod("a1", "a", "n1"), pod("a2", "a", "n2")] } })).toContain("different nodes");
+  expect(said(check, { objects: { pods: [pod("a1", "a", "n1"), pod("a2", "a", "n1")] } })).toBe("met");
 });

@@ -36,6 +36,7 @@ export class KubeProxy extends NodeComponent<KubeProxyOptions> {
 
   protected run({ scope, informers }: NodeRun): void {
     const { netns, nodeName } = this.options;
+    this.#cleanOtherModes();
     const services = informers.informer(SERVICES);
     const slices = informers.informer(ENDPOINT_SLICES);
     // NodePorts on 127.0.0.1 need it; kube-proxy sets it itself.
@@ -115,10 +116,25 @@ export class KubeProxy extends NodeComponent<KubeProxyOptions> {
     }
   }
 
+  /** What upstream's platformCleanup does at each start. iptables and ipvs leave each other's rules alone. */
+  #cleanOtherModes(): void {
+    const { netns } = this.options;
+    if (this.mode === "nftables") {
+      this.#cleanIptables();
+      cleanupIpvs(netns);
+    } else netns.nft.deleteTable("ip", "kube-proxy");
+  }
+
   /** `kube-proxy --cleanup`: takes every rule of every mode away. */
   cleanup(): void {
     const { netns } = this.options;
-    const { iptables } = netns;
+    this.#cleanIptables();
+    cleanupIpvs(netns);
+    netns.nft.deleteTable("ip", "kube-proxy");
+  }
+
+  #cleanIptables(): void {
+    const { iptables } = this.options.netns;
     for (const { table, chain, rule } of jumpRules) iptables.apply(table, `-D ${chain} ${rule}`);
     for (const table of ["filter", "nat", "mangle"] as const) {
       const ours = [...iptables.tables[table].chains.keys()].filter(
@@ -127,7 +143,5 @@ export class KubeProxy extends NodeComponent<KubeProxyOptions> {
       for (const chain of ours) iptables.flush(table, chain);
       for (const chain of ours) iptables.deleteChain(table, chain);
     }
-    cleanupIpvs(netns);
-    netns.nft.deleteTable("ip", "kube-proxy");
   }
 }

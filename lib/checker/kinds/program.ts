@@ -1,0 +1,59 @@
+/** program: a program was run on the laptop or a node and ended well, for looking around that leaves no other trace (crictl, iptables-save). */
+import * as z from "zod";
+import { defineCheck, met, unmet } from "../verdict";
+
+const schema = z.strictObject({
+  kind: z.literal("program"),
+  /** Any of these, by the name of the executable. */
+  program: z.union([z.string(), z.array(z.string()).min(1)]),
+  /** One of the arguments must be one of these: the tool's subcommand. Absent: any. */
+  uses: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
+  /** A machine's name; absent: any node of the cluster. */
+  host: z.string().optional(),
+  count: z.number().int().positive().default(1),
+  /** What running it does, in words; and a command that shows the subject. */
+  means: z.strictObject({ vi: z.string(), en: z.string() }),
+  look: z.string(),
+});
+
+const list = (value: string | readonly string[]): readonly string[] => (typeof value === "string" ? [value] : value);
+const baseName = (path: string): string => path.slice(path.lastIndexOf("/") + 1);
+
+export const program = defineCheck({
+  kind: "program",
+  schema,
+  names: (check) => (check.host === undefined ? [] : [check.host]),
+  evaluate(check, observation) {
+    const names = list(check.program);
+    const runs = observation.programs().filter((run) => names.includes(baseName(run.argv[0] ?? "")));
+    const isRight = (host: string): boolean =>
+      check.host === undefined ? observation.node(host) !== undefined : host === check.host;
+    const fits = runs.filter(
+      (run) =>
+        isRight(run.host) &&
+        (check.uses === undefined || run.argv.slice(1).some((argument) => list(check.uses!).includes(argument))),
+    );
+    const good = fits.filter((run) => run.exitCode === 0);
+    if (good.length >= check.count) return met;
+    const elsewhere = runs.find((run) => !isRight(run.host));
+    const failed = fits.at(-1);
+    const found =
+      good.length > 0
+        ? {
+            vi: `Mới chạy ${good.length} trên ${check.count} lần.`,
+            en: `Run ${good.length} of ${check.count} times so far.`,
+          }
+        : failed
+          ? {
+              vi: `\`${names[0]}\` đã chạy nhưng kết thúc với mã thoát ${failed.exitCode}.`,
+              en: `\`${names[0]}\` was run but ended with exit code ${failed.exitCode}.`,
+            }
+          : elsewhere
+            ? {
+                vi: `\`${names[0]}\` mới chạy trên máy \`${elsewhere.host}\`.`,
+                en: `\`${names[0]}\` has only been run on machine \`${elsewhere.host}\`.`,
+              }
+            : { vi: "Chưa có lần chạy nào như vậy.", en: "It has not been run like that yet." };
+    return unmet(check.means, found, check.look);
+  },
+});
