@@ -41,7 +41,7 @@ export default async function Layout({ children, params }: Props) {
   if (!isLanguage(locale)) notFound();
   setRequestLocale(locale);
   const text = await getTranslations("site");
-  const { lesson, progress, course, landing } = await getMessages();
+  const { lesson, progress, course, landing, review, glossary } = await getMessages();
   return (
     <html lang={locale} data-theme="light" suppressHydrationWarning>
       <head>
@@ -55,7 +55,9 @@ export default async function Layout({ children, params }: Props) {
         >
           {text("skip")}
         </a>
-        <NextIntlClientProvider messages={{ lesson, progress, course, landing }}>{children}</NextIntlClientProvider>
+        <NextIntlClientProvider messages={{ lesson, progress, course, landing, review, glossary }}>
+          {children}
+        </NextIntlClientProvider>
         <Offline />
       </body>
     </html>

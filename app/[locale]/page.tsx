@@ -1,6 +1,7 @@
 /** The landing page: what this is, one way in, and plain words about what is simulated. */
 import Link from "next/link";
 import { getTranslations, setRequestLocale } from "next-intl/server";
+import { LandingReviews } from "@/app/_lesson/landing-reviews";
 import { lessonLine, totalMinutes } from "@/app/_lesson/lines";
 import { Preview } from "@/app/_lesson/preview";
 import { StartButton } from "@/app/_lesson/start-button";
@@ -15,6 +16,7 @@ export default async function Landing({ params }: { readonly params: Promise<{ r
   const text = await getTranslations("landing");
   const course = content().courses[0];
   if (course === undefined) return null;
+  const lines = course.lessons.map((lesson) => lessonLine(lesson, locale));
   return (
     <>
       <Header language={locale} course={course.data.id} />
@@ -27,9 +29,10 @@ export default async function Landing({ params }: { readonly params: Promise<{ r
               </h1>
               <p className="mt-6 max-w-[34rem] text-lg leading-[1.7] text-ink-2">{text("lead")}</p>
               <div className="mt-9">
-                <StartButton lessons={course.lessons.map((lesson) => lessonLine(lesson, locale))} />
+                <StartButton lessons={lines} />
               </div>
               <p className="mt-5 text-[0.9375rem] text-ink-3">{text("noAccount")}</p>
+              <LandingReviews lessons={lines} />
             </div>
             <Preview language={locale} label={text("previewLabel")} />
           </div>

@@ -8,9 +8,13 @@ import type { LessonLine } from "./use-progress";
 export const lessonHref = (lesson: Lesson, language: Language): string =>
   `/${language}/courses/${lesson.course}/${lesson.data.id}`;
 
+export const reviewHref = (lesson: Lesson, language: Language): string => `${lessonHref(lesson, language)}/review`;
+
 export const lessonLine = (lesson: Lesson, language: Language): LessonLine => ({
   key: lesson.key,
   href: lessonHref(lesson, language),
+  reviewHref: reviewHref(lesson, language),
+  kind: lesson.data.kind,
   title: lesson.data.title[language],
   summary: lesson.data.summary[language],
   minutes: lesson.data.minutes,

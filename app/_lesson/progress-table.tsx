@@ -3,6 +3,7 @@
 import Link from "next/link";
 import { useTranslations } from "next-intl";
 import type { Language } from "@/lib/i18n/languages";
+import { DueToday } from "./due-today";
 import { Waypoint } from "./route";
 import { type LessonLine, nextLesson, standing, useProgress } from "./use-progress";
 
@@ -16,6 +17,7 @@ export function ProgressTable({
   readonly lessons: readonly LessonLine[];
 }) {
   const text = useTranslations("progress");
+  const again = useTranslations("review");
   const progress = useProgress();
   const done = lessons.filter((lesson) => standing(progress, lesson) === "done").length;
   const hasBegun = lessons.some((lesson) => standing(progress, lesson) !== "new");
@@ -55,6 +57,7 @@ export function ProgressTable({
           {text("offline")}
         </p>
       ) : null}
+      <DueToday lessons={lessons} progress={progress} className="mt-10" />
       <div className="mt-10 overflow-x-auto">
         <table className="w-full border-collapse text-left">
           <thead>
@@ -62,20 +65,22 @@ export function ProgressTable({
               <th className="py-2 pr-4 font-normal">{text("lesson")}</th>
               <th className="py-2 pr-4 font-normal whitespace-nowrap">{text("goals")}</th>
               <th className="hidden py-2 pr-4 font-normal whitespace-nowrap sm:table-cell">{text("time")}</th>
-              <th className="hidden py-2 font-normal whitespace-nowrap sm:table-cell">{text("when")}</th>
+              <th className="hidden py-2 pr-4 font-normal whitespace-nowrap sm:table-cell">{text("when")}</th>
+              <th className="py-2 font-normal whitespace-nowrap">{again("column")}</th>
             </tr>
           </thead>
           <tbody>
             {lessons.map((lesson) => {
               const known = progress?.lessons[lesson.key];
               const state = standing(progress, lesson);
+              const review = progress?.reviews.find((one) => one.lesson === lesson.key);
               const met = lesson.goals.filter((goal) => known !== undefined && goal in known.goals).length;
               const seconds = Math.round((known?.doneMs ?? 0) / 1000);
               return (
                 <tr key={lesson.key} className="border-b border-line-2">
                   <td className="py-3 pr-4">
                     <Link href={lesson.href} className="flex items-start gap-3 hover:text-mark">
-                      <Waypoint state={state} isNext={next?.key === lesson.key} />
+                      <Waypoint state={state} isNext={next?.key === lesson.key} kind={lesson.kind} />
                       <span>
                         <span className="font-medium">{lesson.title}</span>
                         <span className="block text-sm text-ink-3">{text(STATUS[state])}</span>
@@ -90,8 +95,22 @@ export function ProgressTable({
                       ? ""
                       : text("duration", { minutes: Math.floor(seconds / 60), seconds: seconds % 60 })}
                   </td>
-                  <td className="hidden py-3 align-top whitespace-nowrap text-ink-2 sm:table-cell">
+                  <td className="hidden py-3 pr-4 align-top whitespace-nowrap text-ink-2 sm:table-cell">
                     {known?.doneAt ? dates.format(new Date(known.doneAt)) : ""}
+                  </td>
+                  <td className="py-3 align-top text-ink-2 tabular-nums">
+                    {review === undefined ? null : review.isDue ? (
+                      <Link href={lesson.reviewHref} className="font-medium text-mark hover:underline">
+                        {again("now")}
+                      </Link>
+                    ) : review.dueAt === undefined ? (
+                      again("known")
+                    ) : (
+                      <span className="whitespace-nowrap">{dates.format(new Date(review.dueAt))}</span>
+                    )}
+                    {review?.hints ? (
+                      <span className="block text-sm text-ink-3">{again("hints", { count: review.hints })}</span>
+                    ) : null}
                   </td>
                 </tr>
               );

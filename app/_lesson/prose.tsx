@@ -188,7 +188,7 @@ function Choices({ title, question, options, answer, chosen, isFinal, onChoose, 
 /** A task of the lesson where the text sets it: goals with the reason for each that is not met, and hints. */
 export function TaskCard({ id }: { readonly id: string }) {
   const text = useTranslations("lesson");
-  const { tasks, view, language, type } = useWorld();
+  const { tasks, view, language, type, onHint } = useWorld();
   const [shown, setShown] = useState(0);
   const index = tasks.findIndex((task) => task.id === id);
   const task = tasks[index];
@@ -235,7 +235,10 @@ export function TaskCard({ id }: { readonly id: string }) {
           {shown < task.hints.length ? (
             <button
               type="button"
-              onClick={() => setShown(shown + 1)}
+              onClick={() => {
+                setShown(shown + 1);
+                onHint?.();
+              }}
               className={`text-[0.9375rem] font-medium text-mark hover:underline ${shown > 0 ? "mt-3" : ""}`}
             >
               {shown === 0 ? text("hint") : text("hintMore")}

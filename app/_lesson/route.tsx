@@ -2,6 +2,8 @@
 /** The course as a line on the chart: lessons are waypoints, filled once reached. */
 import Link from "next/link";
 import { useTranslations } from "next-intl";
+import type { LessonKind } from "@/lib/lessons/schema";
+import { DueToday } from "./due-today";
 import { type LessonLine, nextLesson, standing, useProgress } from "./use-progress";
 
 export interface RouteUnit {
@@ -33,6 +35,7 @@ export function Route({ units }: { readonly units: readonly RouteUnit[] }) {
           </Link>
         ) : null}
       </div>
+      <DueToday lessons={lessons} progress={progress} className="mb-12" />
       {units.map((unit, index) => (
         <section key={unit.title} className="mb-12">
           <p className="text-sm text-ink-3 tabular-nums">{text("unit", { number: index + 1 })}</p>
@@ -55,8 +58,11 @@ export function Route({ units }: { readonly units: readonly RouteUnit[] }) {
                     href={lesson.href}
                     className="group -mx-3 grid grid-cols-[1.5rem_1fr_auto] items-start gap-x-4 rounded-xl px-3 py-3.5 hover:bg-sea/60"
                   >
-                    <Waypoint state={state} isNext={isNext} />
+                    <Waypoint state={state} isNext={isNext} kind={lesson.kind} />
                     <span className="min-w-0">
+                      {lesson.kind === "lesson" ? null : (
+                        <span className="block text-sm leading-6 text-mark">{text(lesson.kind)}</span>
+                      )}
                       <span className="block font-medium">{lesson.title}</span>
                       <span className="mt-0.5 block text-[0.9375rem] text-ink-2">{lesson.summary}</span>
                       {state === "started" ? (
@@ -81,20 +87,31 @@ export function Route({ units }: { readonly units: readonly RouteUnit[] }) {
   );
 }
 
-export function Waypoint(props: { readonly state: "new" | "started" | "done"; readonly isNext?: boolean }) {
-  const { state, isNext } = props;
+interface WaypointProps {
+  readonly state: "new" | "started" | "done";
+  readonly isNext?: boolean;
+  readonly kind?: LessonKind;
+}
+
+/** Marks of the chart: a circle for a lesson, a diamond for an incident (a danger), a double ring for a capstone (a harbour). */
+export function Waypoint({ state, isNext, kind = "lesson" }: WaypointProps) {
+  const isDone = state === "done";
+  const shape = {
+    stroke: isDone || isNext ? "var(--mark)" : "var(--ink-3)",
+    strokeWidth: 1.6,
+    ...(isDone ? { fill: "var(--mark)" } : { className: "fill-paper" }),
+  };
   return (
-    <svg viewBox="0 0 24 24" className="mt-0.5 size-6" aria-hidden="true">
-      <circle
-        cx="12"
-        cy="12"
-        r="8"
-        className="fill-paper"
-        stroke={state === "done" || isNext ? "var(--mark)" : "var(--ink-3)"}
-        strokeWidth="1.6"
-      />
-      {state === "done" ? <circle cx="12" cy="12" r="8" fill="var(--mark)" /> : null}
-      {state === "done" ? (
+    <svg viewBox="0 0 24 24" className="mt-0.5 size-6 shrink-0" aria-hidden="true">
+      {kind === "incident" ? (
+        <path d="M12 2.4 L21.6 12 L12 21.6 L2.4 12 Z" strokeLinejoin="round" {...shape} />
+      ) : (
+        <circle cx="12" cy="12" r="8" {...shape} />
+      )}
+      {kind === "capstone" ? (
+        <circle cx="12" cy="12" r="11" fill="none" stroke={shape.stroke} strokeWidth="1.2" />
+      ) : null}
+      {isDone ? (
         <path
           d="M8.4 12.2 l2.5 2.5 l4.8-5"
           fill="none"
@@ -104,7 +121,10 @@ export function Waypoint(props: { readonly state: "new" | "started" | "done"; re
           strokeLinejoin="round"
         />
       ) : null}
-      {state === "started" || isNext ? <circle cx="12" cy="12" r="2.6" fill="var(--mark)" /> : null}
+      {!isDone && (state === "started" || isNext) ? <circle cx="12" cy="12" r="2.6" fill="var(--mark)" /> : null}
+      {kind === "incident" && state === "new" && !isNext ? (
+        <path d="M12 7.4 v5.4 M12 15.7 v.6" stroke="var(--ink-3)" strokeWidth="1.6" strokeLinecap="round" />
+      ) : null}
     </svg>
   );
 }

@@ -1,7 +1,7 @@
 "use client";
 /** Below the terminal, quietly: the machine's clock and speed, whether the work is saved, and starting over. */
 import { useTranslations } from "next-intl";
-import { SPEEDS, type SavingState } from "@/lib/playground/protocol";
+import { SPEEDS, type SavingState, type Skip } from "@/lib/playground/protocol";
 import type { WorldHost, WorldView } from "@/lib/playground/worker-host";
 
 const SAVING: Readonly<
@@ -13,6 +13,15 @@ const SAVING: Readonly<
   refused: "savedRefused",
   failed: "savingFailed",
 };
+
+/** How far each button goes, what it is called, and what stands on it. */
+const SKIPS: readonly (readonly [Skip, "skip10" | "skip60" | "skipToChange", string | undefined])[] = [
+  [10_000, "skip10", "+10 s"],
+  [60_000, "skip60", "+1 m"],
+  ["change", "skipToChange", undefined],
+];
+
+const speedSign = (speed: number): string => (speed === 0.25 ? "¼×" : `${speed}×`);
 
 export function StatusBar({ host, view }: { readonly host: WorldHost; readonly view: WorldView }) {
   const text = useTranslations("lesson");
@@ -29,31 +38,34 @@ export function StatusBar({ host, view }: { readonly host: WorldHost; readonly v
         {time}
       </span>
       <fieldset className="flex items-center gap-0.5" disabled={!isReady}>
-        <legend className="sr-only">{text("speed", { speed: clock.speed })}</legend>
+        <legend className="sr-only">{text("speed", { speed: speedSign(clock.speed) })}</legend>
         {SPEEDS.map((speed) => (
           <button
             key={speed}
             type="button"
             aria-pressed={clock.speed === speed}
-            aria-label={text("speed", { speed })}
-            title={text("speed", { speed })}
+            aria-label={text("speed", { speed: speedSign(speed) })}
+            title={text("speed", { speed: speedSign(speed) })}
             onClick={() => host.setSpeed(speed)}
             className={`${button} tabular-nums ${clock.speed === speed ? "font-semibold text-ink" : ""}`}
           >
-            {speed}×
+            {speedSign(speed)}
           </button>
         ))}
-        <button
-          type="button"
-          disabled={clock.skippingTo !== undefined}
-          onClick={() => host.skip(60_000)}
-          className={button}
-          title={text("skip")}
-          aria-label={text("skip")}
-        >
-          <span aria-hidden="true">»</span>{" "}
-          <span className="max-sm:hidden">{clock.skippingTo === undefined ? text("skip") : text("skipping")}</span>
-        </button>
+        {SKIPS.map(([skip, name, short]) => (
+          <button
+            key={name}
+            type="button"
+            disabled={clock.skippingTo !== undefined}
+            onClick={() => host.skip(skip)}
+            className={button}
+            title={text(name)}
+            aria-label={text(name)}
+          >
+            {short ?? <NextChange />}
+          </button>
+        ))}
+        {clock.skippingTo === undefined ? null : <span className="px-1.5 max-sm:sr-only">{text("skipping")}</span>}
       </fieldset>
       {clock.isResting ? <span className="truncate">{text("resting")}</span> : null}
       <span className={`ml-auto truncate max-sm:hidden ${view.saving === "failed" ? "text-stop" : ""}`}>
@@ -63,5 +75,15 @@ export function StatusBar({ host, view }: { readonly host: WorldHost; readonly v
         {text("reset")}
       </button>
     </div>
+  );
+}
+
+/** Forward until a mark. */
+function NextChange() {
+  return (
+    <svg viewBox="0 0 16 16" className="size-[1.1em] translate-y-[0.15em]" aria-hidden="true">
+      <path d="M3 3.5 L10 8 L3 12.5 Z" fill="currentColor" />
+      <path d="M12.5 3.5 v9" stroke="currentColor" strokeWidth="1.8" strokeLinecap="round" />
+    </svg>
   );
 }

@@ -1,11 +1,10 @@
 "use client";
 /** The lesson's page: text and terminals beside each other, or one behind the other where there is no room. */
 import dynamic from "next/dynamic";
-import Link from "next/link";
 import { useTranslations } from "next-intl";
 import { type ReactNode, useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { Language } from "@/lib/i18n/languages";
-import type { Quiz, Task } from "@/lib/lessons/schema";
+import type { DebriefStep, Quiz, Task } from "@/lib/lessons/schema";
 import type { WorldSpec } from "@/lib/playground/protocol";
 import { hostFor, NEW_VIEW, type WorldHost } from "@/lib/playground/worker-host";
 import { TouchKeys } from "../_terminal/touch-keys";
@@ -22,17 +21,20 @@ const Editor = dynamic(() => import("./editor").then((module) => module.Editor),
 interface Props {
   readonly spec: Omit<WorldSpec, "lesson">;
   readonly tasks: readonly Task[];
-  readonly quiz: readonly Quiz[];
+  readonly quiz?: readonly Quiz[];
+  readonly debrief?: readonly DebriefStep[];
   readonly language: Language;
   readonly children: ReactNode;
-  readonly next?: { readonly href: string; readonly title: string };
-  readonly courseHref: string;
+  /** What stands below the text. */
+  readonly end: ReactNode;
 }
+
+const NOTHING: readonly never[] = [];
 
 const never = () => () => {};
 
 export function Workspace(props: Props) {
-  const { spec, tasks, quiz, language } = props;
+  const { spec, tasks, quiz = NOTHING, debrief = NOTHING, language } = props;
   const text = useTranslations("lesson");
   const [host, setHost] = useState<WorldHost>();
   const view = useSyncExternalStore(host?.subscribe ?? never, host?.view ?? (() => NEW_VIEW), () => NEW_VIEW);
@@ -93,9 +95,10 @@ export function Workspace(props: Props) {
     [active, host, tabs],
   );
 
+  const isReview = spec.review !== undefined;
   const world = useMemo<LessonWorld>(
-    () => ({ language, tasks, quiz, view, type }),
-    [language, tasks, quiz, view, type],
+    () => ({ language, tasks, quiz, debrief, view, type, ...(isReview ? { onHint: () => host?.hint() } : {}) }),
+    [language, tasks, quiz, debrief, view, type, host, isReview],
   );
   const isReady = view.phase === "ready";
   const label = (terminal: number) => text("tab", { number: terminal });
@@ -130,7 +133,7 @@ export function Workspace(props: Props) {
           >
             <div id="pane-read" className="mx-auto w-full max-w-[46rem] px-5 pt-8 pb-24 sm:px-9">
               {props.children}
-              <Solved next={props.next} courseHref={props.courseHref} />
+              {props.end}
             </div>
           </main>
           <div aria-hidden="true" className="max-lg:hidden" />
@@ -233,42 +236,6 @@ function GoalAnnouncer({ tasks, language, view }: Pick<LessonWorld, "tasks" | "l
     <p role="status" className="sr-only">
       {message}
     </p>
-  );
-}
-
-function Solved({ next, courseHref }: { readonly next: Props["next"]; readonly courseHref: string }) {
-  const text = useTranslations("lesson");
-  return (
-    <WorldContext.Consumer>
-      {(world) => {
-        const isSolved =
-          world !== undefined && world.view.goals.length > 0 && world.view.goals.every((goal) => goal.met);
-        return (
-          <div className={`mt-16 border-t pt-7 ${isSolved ? "border-go" : "border-line"}`}>
-            {isSolved ? (
-              <>
-                <p className="text-xl font-semibold">{text("solved")}</p>
-                <p className="mt-1 text-ink-2">{text("solvedBody")}</p>
-              </>
-            ) : null}
-            <Link
-              href={next?.href ?? courseHref}
-              className={`mt-5 inline-flex items-center gap-2.5 rounded-lg px-5 py-3 font-medium ${isSolved ? "bg-mark text-mark-ink hover:brightness-110" : "border border-line text-ink-2 hover:border-mark hover:text-mark"}`}
-            >
-              {next ? (
-                <>
-                  <span className="font-normal opacity-85">{text("next")}</span>
-                  {next.title}
-                </>
-              ) : (
-                text("toCourse")
-              )}
-              <span aria-hidden="true">→</span>
-            </Link>
-          </div>
-        );
-      }}
-    </WorldContext.Consumer>
   );
 }
 

@@ -2,10 +2,12 @@
 import { LessonSession } from "@/lib/checker/session";
 import { openTerminal, play } from "@/lib/checker/play";
 import { prepareCheck } from "@/lib/checker/check";
+import { reviewRound, reviewSolution } from "@/lib/lessons/review";
 import { type Lesson, readContent } from "@/lib/lessons/loader";
 import type { LessonCommand } from "@/lib/lessons/schema";
 import { createMachine } from "@/simulator";
 import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 
 const { courses } = readContent();
@@ -58,6 +60,27 @@ describe.each(lessons.map((lesson) => ({ name: lesson.data.id, lesson })))("$nam
     }
   });
 
+  test("its review is solved by its own solution, in a world of another seed", () => {
+    const { start } = reviewRound(lesson.review, 0);
+    const review = { ...lesson, start, data: { ...lesson.data, tasks: [...lesson.review.tasks] } };
+    expect(played(review, [{ wait: 2 }]).goals.filter((goal) => goal.met)).toEqual([]);
+    expect(unmetGoals(played(review, reviewSolution(lesson.data)))).toEqual([]);
+  });
+
+  test("hints go from a nudge to the command, a rung at a time; the quiz has three questions", () => {
+    const ladder = ["nudge", "concept", "shape", "command"];
+    // In an incident the symptom is the nudge.
+    const ladders = lesson.data.kind === "incident" ? [ladder, ladder.slice(1)] : [ladder];
+    for (const task of lesson.data.tasks) {
+      expect(ladders, `hints of task "${task.id}"`).toContainEqual(task.hints.map((hint) => hint.kind));
+      for (const hint of task.hints) {
+        expect(hint.command !== undefined, `${task.id}: a ${hint.kind} with a command`).toBe(hint.kind === "command");
+        if (!/^`[^`]*`$/.test(hint.en)) expect(hint.vi, task.id).not.toBe(hint.en);
+      }
+    }
+    expect(lesson.data.quiz.length).toBe(3);
+  });
+
   test("the same log gives the same world, bytes and goals", () => {
     const first = played(lesson, lesson.data.solution);
     const log = first.machine.log();
@@ -82,8 +105,9 @@ describe.each(lessons.map((lesson) => ({ name: lesson.data.id, lesson })))("$nam
     expect(vi).not.toBe(en);
     expect(vi.length / en.length).toBeGreaterThan(0.7);
     expect(vi.length / en.length).toBeLessThan(1.4);
-    // One spelling everywhere.
-    expect(vi).not.toMatch(/hóa|xóa|khóa/);
+    // One spelling, and one word for a file, everywhere.
+    const yaml = readFileSync(join(dirname(lesson.prose.vi), "lesson.yaml"), "utf8");
+    expect(vi + yaml).not.toMatch(/hóa|xóa|khóa|tập tin/i);
   });
 
   test("every name that a goal requires is in the text", () => {

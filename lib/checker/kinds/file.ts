@@ -23,7 +23,7 @@ export const file = defineCheck({
         en: `File \`${check.path}\`${check.matches === undefined ? "" : ` with content matching \`${check.matches}\``}.`,
       },
       content === undefined
-        ? { vi: "Chưa có tập tin đó.", en: "There is no such file." }
+        ? { vi: "Chưa có tệp đó.", en: "There is no such file." }
         : { vi: "Tập tin có đó nhưng nội dung chưa khớp.", en: "The file is there but its content does not match." },
       `cat ${check.path}`,
     );

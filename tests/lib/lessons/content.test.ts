@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from "vitest";
 import { readContent } from "@/lib/lessons/loader";
 import { parseYaml, problemText } from "@/lib/lessons/problems";
 import { compileProse } from "@/lib/lessons/prose";
+import { reviewRound, reviewSolution, reviewStart, reviewTasks } from "@/lib/lessons/review";
 import { courseSchema, type LessonData, lessonSchema } from "@/lib/lessons/schema";
 import { asScript, resolveStart, startHash } from "@/lib/lessons/start";
 
@@ -71,6 +72,22 @@ describe("lesson.yaml", () => {
       "a near-miss of no goal",
       `${LESSON}nearMisses:\n  - { name: n, commands: [], goal: h, expect: { vi: a, en: b } }\n`,
       'no goal is called "h"',
+    ],
+    [
+      "a review of no task",
+      `${LESSON}review: { tasks: [u], solution: [x] }\n`,
+      'lesson.yaml:14:19: review.tasks.0: no task is called "u"',
+    ],
+    [
+      "a review that leaves out what a goal comes after",
+      `${LESSON.replace(
+        "solution:",
+        `  - id: u
+    title: { vi: Việc, en: Task }
+    goals: [{ id: h, title: { vi: a, en: b }, check: { kind: x, after: g } }]
+solution:`,
+      )}review: { tasks: [u], solution: [x] }\n`,
+      'goal "h" comes after "g", whose task is not reviewed',
     ],
   ])("%s names its place", (_name, yaml, expected) => {
     const problems = problemsOf(yaml);
@@ -206,5 +223,37 @@ describe("starting from a solved lesson", () => {
       commands: [],
     });
     expect(parseYaml("x", COURSE, courseSchema).ok).toBe(true);
+  });
+});
+
+describe("a lesson's review", () => {
+  const read = (more: string) => {
+    const parsed = parseYaml("x", LESSON + more, lessonSchema);
+    if (!parsed.ok) throw new Error(parsed.problems.map(problemText).join("\n"));
+    return parsed.value;
+  };
+
+  test("asks the tasks it names, after commands of its own; without one, the whole lesson", () => {
+    const own = read("review: { tasks: [t], commands: [docker pull nginx], solution: [docker images] }\n");
+    expect(reviewTasks(own).map((task) => task.id)).toEqual(["t"]);
+    expect(reviewStart(own, { scenario: "docker", seed: 1, commands: ["docker ps"] }).commands).toEqual([
+      "docker ps",
+      "docker pull nginx",
+    ]);
+    expect(reviewSolution(own)).toEqual(["docker images"]);
+    expect(reviewTasks(read(""))).toEqual(read("").tasks);
+    expect(reviewSolution(read(""))).toEqual(["docker ps"]);
+  });
+
+  test("each round has a world of its own, with a name of its own", () => {
+    const base = { tasks: [], start: { scenario: "docker", seed: 2 ** 31 - 1 }, startHash: "abc" };
+    const rounds = [0, 1, 2, 3].map((round) => reviewRound(base, round));
+    expect(new Set(rounds.map(({ start }) => start.seed)).size).toBe(4);
+    for (const { start } of rounds) {
+      expect(start.seed).toBeGreaterThanOrEqual(0);
+      expect(start.seed).toBeLessThan(2 ** 31);
+      expect(start.seed).not.toBe(base.start.seed);
+    }
+    expect(rounds.map(({ startHash }) => startHash)).toEqual(["abc-0", "abc-1", "abc-2", "abc-3"]);
   });
 });

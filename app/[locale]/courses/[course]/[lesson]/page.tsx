@@ -3,9 +3,11 @@ import type { Metadata } from "next";
 import Link from "next/link";
 import { notFound } from "next/navigation";
 import { getTranslations, setRequestLocale } from "next-intl/server";
+import { Debrief } from "@/app/_lesson/debrief";
 import { lessonHref } from "@/app/_lesson/lines";
 import { Problems } from "@/app/_lesson/problems";
 import { Cmd, Predict, Quiz, TaskCard } from "@/app/_lesson/prose";
+import { Solved } from "@/app/_lesson/solved";
 import { Note, Output, Term } from "@/app/_lesson/static-prose";
 import { Workspace } from "@/app/_lesson/workspace";
 import { Header } from "@/app/_ui/header";
@@ -49,6 +51,7 @@ export default async function LessonPage({ params }: Props) {
     throw error;
   }
   const text = await getTranslations("lesson");
+  const kinds = await getTranslations("course");
   const next = course.lessons[index + 1];
   const previous = course.lessons[index - 1];
   const courseHref = `/${locale}/courses/${course.data.id}`;
@@ -57,6 +60,7 @@ export default async function LessonPage({ params }: Props) {
     Task: TaskCard,
     Predict,
     Quiz,
+    Debrief,
     Note,
     Output,
     Term,
@@ -106,10 +110,18 @@ export default async function LessonPage({ params }: Props) {
         spec={{ key: lesson.key, start: lesson.start, startHash: lesson.startHash }}
         tasks={lesson.data.tasks}
         quiz={lesson.data.quiz}
+        debrief={lesson.data.debrief ?? []}
         language={locale}
-        courseHref={courseHref}
-        {...(next ? { next: { href: lessonHref(next, locale), title: next.data.title[locale] } } : {})}
+        end={
+          <Solved
+            courseHref={courseHref}
+            {...(next ? { next: { href: lessonHref(next, locale), title: next.data.title[locale] } } : {})}
+          />
+        }
       >
+        {lesson.data.kind === "lesson" ? null : (
+          <p className="mb-2 text-sm font-medium text-mark">{kinds(lesson.data.kind)}</p>
+        )}
         <h1 className="mb-7 text-[1.875rem] font-bold tracking-[-0.025em] sm:text-[2.125rem]">
           {lesson.data.title[locale]}
         </h1>
