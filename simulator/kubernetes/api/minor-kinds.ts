@@ -17,6 +17,7 @@ interface Minor {
   readonly categories?: readonly string[];
   readonly subresources?: readonly string[];
   readonly hasGeneration?: boolean;
+  readonly nameRule?: ResourceDefinition["nameRule"];
   readonly columns?: readonly Column[];
   readonly afterAge?: readonly Column[];
   /** Kinds without a printer of their own show when they were made. */
@@ -115,6 +116,8 @@ export const apiService = minor({
   group: "apiregistration.k8s.io",
   kind: "APIService",
   plural: "apiservices",
+  // Names end in the group, and the core group's is empty: `v1.`.
+  nameRule: "path-segment",
   schema: "apiregistration.v1.APIService",
   categories: EXTENSIONS,
   subresources: ["status"],

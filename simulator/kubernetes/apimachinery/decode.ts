@@ -66,6 +66,7 @@ class Decoder {
       const decoded = this.#field(member, field, struct, key, key, share);
       if (decoded !== undefined) result[key] = decoded;
     }
+    if (!struct.custom) writeZeros(result, struct);
     return result;
   }
 
@@ -90,6 +91,7 @@ class Decoder {
       const decoded = this.#field(member, field, struct, `${path}.${key}`, `${goPath}.${key}`, previous);
       if (decoded !== undefined) result[key] = decoded;
     }
+    if (!struct.custom) writeZeros(result, struct);
     return result;
   }
 
@@ -181,6 +183,63 @@ class Decoder {
         return thaw(value);
     }
   }
+}
+
+/** Members that Go always writes, and as what when they have no value: times are structs, which omitempty keeps. */
+const ZEROS: ReadonlyMap<string, readonly (readonly [string, unknown])[]> = new Map([
+  [
+    "PodCondition",
+    [
+      ["lastProbeTime", null],
+      ["lastTransitionTime", null],
+    ],
+  ],
+  [
+    "PersistentVolumeClaimCondition",
+    [
+      ["lastProbeTime", null],
+      ["lastTransitionTime", null],
+    ],
+  ],
+  [
+    "JobCondition",
+    [
+      ["lastProbeTime", null],
+      ["lastTransitionTime", null],
+    ],
+  ],
+  [
+    "NodeCondition",
+    [
+      ["lastHeartbeatTime", null],
+      ["lastTransitionTime", null],
+    ],
+  ],
+  ["ContainerStateRunning", [["startedAt", null]]],
+  [
+    "ContainerStateTerminated",
+    [
+      ["startedAt", null],
+      ["finishedAt", null],
+    ],
+  ],
+  [
+    "Event",
+    [
+      ["eventTime", null],
+      ["firstTimestamp", null],
+      ["lastTimestamp", null],
+      ["deprecatedFirstTimestamp", null],
+      ["deprecatedLastTimestamp", null],
+    ],
+  ],
+  ["NodeRuntimeHandler", [["name", ""]]],
+]);
+
+function writeZeros(result: Plain, struct: StructType): void {
+  const zeros = ZEROS.get(struct.name);
+  if (!zeros) return;
+  for (const [name, zero] of zeros) if (result[name] === undefined && struct.fields.has(name)) result[name] = zero;
 }
 
 /** A copy of what is not frozen; frozen parts are taken as they are. */

@@ -92,7 +92,8 @@ function stated(value: unknown, type: FieldType, field: FieldSchema | undefined)
       if (!field?.listType || !Array.isArray(value)) return MEMBER;
       const set: MutableSet = {};
       for (const item of value) {
-        const inner = type.element.kind === "struct" && isMap(item) ? statedStruct(item, type.element.struct) : MEMBER;
+        const parts = partsOf(item, type.element);
+        const inner = parts ? statedStruct(item as Plain, parts) : MEMBER;
         set[elementOf(item, field)] = isEmpty(inner) ? MEMBER : { ".": MEMBER, ...inner };
       }
       return set;
@@ -142,6 +143,10 @@ function defaultOfKey(field: FieldSchema, key: string): unknown {
   const known = element?.kind === "struct" ? element.struct.fields.get(key)?.default : undefined;
   return known ?? (key === "protocol" ? "TCP" : null);
 }
+
+/** The type whose members a list's item is owned by; nothing where items are owned whole, as owner references are. */
+const partsOf = (item: unknown, element: FieldType): StructType | undefined =>
+  element.kind === "struct" && !element.struct.atomic && isMap(item) ? element.struct : undefined;
 
 export interface Comparison {
   /** Added or changed. */
@@ -211,10 +216,11 @@ function changedValue(
         const element = elementOf(item, field);
         const previous = known.get(element);
         if (previous === item) continue;
-        const inner = type.element.kind === "struct" && isMap(item) ? type.element.struct : undefined;
+        const inner = partsOf(item, type.element);
         let difference: FieldSet | undefined;
         if (previous === undefined) difference = inner ? addedStruct(item as Plain, inner, true) : MEMBER;
         else if (inner && isMap(previous)) difference = differing(previous, item as Plain, inner, onlyMissing);
+        else if (!onlyMissing && !deepEqual(previous, item)) difference = MEMBER;
         if (difference) (set ??= {})[element] = difference;
       }
       return set;
@@ -244,8 +250,8 @@ function added(value: unknown, type: FieldType | undefined, field: FieldSchema |
       if (!field?.listType || !Array.isArray(value) || value.length === 0) return MEMBER;
       const set: MutableSet = BY_VALUE.has(field.name) ? {} : { ".": MEMBER };
       for (const item of value) {
-        set[elementOf(item, field)] =
-          type.element.kind === "struct" && isMap(item) ? addedStruct(item, type.element.struct, true) : MEMBER;
+        const inner = partsOf(item, type.element);
+        set[elementOf(item, field)] = inner ? addedStruct(item as Plain, inner, true) : MEMBER;
       }
       return set;
     }

@@ -183,6 +183,34 @@ const controllers: Readonly<Record<string, readonly BootstrapRule[]>> = {
     rule(["create", "delete", "get", "list", "watch"], ["storage.k8s.io"], "volumeattachments"),
     EVENTS,
   ],
+  "certificate-controller": [
+    rule(["delete", "get", "list", "watch"], ["certificates.k8s.io"], "certificatesigningrequests"),
+    rule(
+      ["update"],
+      ["certificates.k8s.io"],
+      "certificatesigningrequests/approval",
+      "certificatesigningrequests/status",
+    ),
+    {
+      apiGroups: ["certificates.k8s.io"],
+      resources: ["signers"],
+      resourceNames: ["kubernetes.io/kube-apiserver-client-kubelet"],
+      verbs: ["approve"],
+    },
+    {
+      apiGroups: ["certificates.k8s.io"],
+      resources: ["signers"],
+      resourceNames: [
+        "kubernetes.io/kube-apiserver-client",
+        "kubernetes.io/kube-apiserver-client-kubelet",
+        "kubernetes.io/kubelet-serving",
+        "kubernetes.io/legacy-unknown",
+      ],
+      verbs: ["sign"],
+    },
+    rule(["create"], ["authorization.k8s.io"], "subjectaccessreviews"),
+    EVENTS,
+  ],
   "clusterrole-aggregation-controller": [
     rule(["escalate", "get", "list", "patch", "update", "watch"], ["rbac.authorization.k8s.io"], "clusterroles"),
   ],
@@ -338,6 +366,43 @@ const controllers: Readonly<Record<string, readonly BootstrapRule[]>> = {
     rule(["list", "watch"], [""], "nodes"),
     EVENTS,
   ],
+  "device-taint-eviction-controller": [
+    rule(["delete", "get", "list", "watch"], [""], "pods"),
+    rule(["patch", "update"], [""], "pods/status"),
+    rule(READ, ["resource.k8s.io"], "resourceclaims", "resourceslices", "deviceclasses"),
+    EVENTS,
+  ],
+  "resource-claim-controller": [
+    rule(READ, [""], "pods"),
+    rule(["update"], [""], "pods/finalizers"),
+    rule(["create", "delete", "get", "list", "watch"], ["resource.k8s.io"], "resourceclaims"),
+    rule(READ, ["resource.k8s.io"], "resourceclaimtemplates"),
+    rule(["patch", "update"], ["resource.k8s.io"], "resourceclaims", "resourceclaims/status"),
+    rule(["update"], [""], "pods/status"),
+    EVENTS,
+  ],
+  "selinux-warning-controller": [
+    rule(READ, [""], "persistentvolumeclaims", "persistentvolumes", "pods"),
+    rule(READ, ["storage.k8s.io"], "csidrivers"),
+    EVENTS,
+  ],
+  "service-ca-cert-publisher": [rule(["create", "update"], [""], "configmaps"), EVENTS],
+  "service-cidrs-controller": [
+    rule(["get", "list", "patch", "update", "watch"], ["networking.k8s.io"], "servicecidrs"),
+    rule(["patch", "update"], ["networking.k8s.io"], "servicecidrs/finalizers", "servicecidrs/status"),
+    rule(READ, ["networking.k8s.io"], "ipaddresses"),
+    EVENTS,
+  ],
+  "validatingadmissionpolicy-status-controller": [
+    rule(READ, ["admissionregistration.k8s.io"], "validatingadmissionpolicies"),
+    rule(["get", "patch", "update"], ["admissionregistration.k8s.io"], "validatingadmissionpolicies/status"),
+    EVENTS,
+  ],
+  "volumeattributesclass-protection-controller": [
+    rule(READ, [""], "persistentvolumeclaims", "persistentvolumes"),
+    rule(["get", "list", "update", "watch"], ["storage.k8s.io"], "volumeattributesclasses"),
+    EVENTS,
+  ],
   "statefulset-controller": [
     rule(["list", "watch"], [""], "pods"),
     rule(READ, ["apps"], "statefulsets"),
@@ -491,13 +556,6 @@ export const bootstrapRoles: readonly BootstrapRole[] = [
     rules: [rule(["list", "watch"], [""], "endpoints", "services")],
   },
   {
-    name: "system:coredns",
-    rules: [
-      rule(["list", "watch"], [""], "endpoints", "services", "pods", "namespaces"),
-      rule(["list", "watch"], ["discovery.k8s.io"], "endpointslices"),
-    ],
-  },
-  {
     name: "system:kube-scheduler",
     rules: [
       EVENTS,
@@ -600,7 +658,6 @@ export const bootstrapBindings: readonly BootstrapBinding[] = [
   bind("system:node-proxier", user("system:kube-proxy")),
   bind("system:kube-controller-manager", user("system:kube-controller-manager")),
   bind("system:kube-dns", { kind: "ServiceAccount", name: "kube-dns", namespace: "kube-system" }),
-  bind("system:coredns", account("coredns")),
   bind("system:kube-scheduler", user("system:kube-scheduler")),
   bind("system:volume-scheduler", user("system:kube-scheduler")),
   // The Node authorizer speaks for nodes; the binding is kept without subjects, as upstream keeps it.
@@ -610,4 +667,71 @@ export const bootstrapBindings: readonly BootstrapBinding[] = [
   ...Object.keys(controllers).map((name) =>
     bind(`system:controller:${name}`, account(name), user("system:kube-controller-manager")),
   ),
+];
+
+export interface BootstrapNamespaceRole {
+  readonly namespace: string;
+  readonly name: string;
+  readonly rules: readonly BootstrapRule[];
+  /** The binding, where its name is another than the role's. */
+  readonly binding?: string;
+  readonly subjects: BootstrapBinding["subjects"];
+}
+
+const leaderLock = (name: string): BootstrapNamespaceRole => ({
+  namespace: "kube-system",
+  name: `system::leader-locking-${name}`,
+  rules: [
+    rule(["watch"], [""], "configmaps"),
+    { apiGroups: [""], resources: ["configmaps"], resourceNames: [name], verbs: ["get", "update"] },
+  ],
+  subjects: [user(`system:${name}`), account(name)],
+});
+
+/** Roles of kube-system and kube-public, each with its binding (bootstrappolicy/namespace_policy.go). */
+export const bootstrapNamespaceRoles: readonly BootstrapNamespaceRole[] = [
+  {
+    namespace: "kube-system",
+    name: "extension-apiserver-authentication-reader",
+    rules: [
+      {
+        apiGroups: [""],
+        resources: ["configmaps"],
+        resourceNames: ["extension-apiserver-authentication"],
+        verbs: READ,
+      },
+    ],
+    binding: "system::extension-apiserver-authentication-reader",
+    subjects: [user("system:kube-controller-manager"), user("system:kube-scheduler")],
+  },
+  {
+    namespace: "kube-system",
+    name: "system:controller:bootstrap-signer",
+    rules: [rule(READ, [""], "secrets")],
+    subjects: [account("bootstrap-signer")],
+  },
+  {
+    namespace: "kube-system",
+    name: "system:controller:cloud-provider",
+    rules: [rule(["create", "get", "list", "update", "watch"], [""], "configmaps")],
+    subjects: [account("cloud-provider")],
+  },
+  {
+    namespace: "kube-system",
+    name: "system:controller:token-cleaner",
+    rules: [rule(["delete", "get", "list", "watch"], [""], "secrets"), EVENTS],
+    subjects: [account("token-cleaner")],
+  },
+  leaderLock("kube-controller-manager"),
+  leaderLock("kube-scheduler"),
+  {
+    namespace: "kube-public",
+    name: "system:controller:bootstrap-signer",
+    rules: [
+      rule(READ, [""], "configmaps"),
+      { apiGroups: [""], resources: ["configmaps"], resourceNames: ["cluster-info"], verbs: ["update"] },
+      EVENTS,
+    ],
+    subjects: [account("bootstrap-signer")],
+  },
 ];

@@ -1,20 +1,38 @@
-/** What a new API server writes into an empty store: namespaces, the bootstrap policy, priority classes, its Service. */
+/** What a new API server writes into an empty store: namespaces, the bootstrap policy, priority classes. */
+import { rfc3339 } from "../../base/clock";
 import type { KubeObject } from "../apimachinery/object";
 import type { Draft } from "../apimachinery/resource";
-import { bootstrapBindings, bootstrapRoles } from "./bootstrap-policy";
+import { bootstrapBindings, bootstrapNamespaceRoles, bootstrapRoles } from "./bootstrap-policy";
+import { flowControlDefaults } from "./flow-control-defaults";
 
 export interface BootstrapDependencies {
+  readonly now: number;
+  /** PEM of the cluster's authorities, for those who extend the API. */
+  readonly certificateAuthority: string;
   create(apiVersion: string, kind: string, body: Draft): void;
   exists(group: string, plural: string, namespace: string, name: string): KubeObject | undefined;
-  /** `10.89.0.10:6443`. */
-  readonly address: string;
-  /** The Service `kubernetes` takes the first address of the range. */
-  readonly firstServiceAddress: string;
 }
 
 const RBAC = "rbac.authorization.k8s.io";
+const FLOW_CONTROL = "flowcontrol.apiserver.k8s.io";
 
-export function bootstrap({ create, exists, address, firstServiceAddress }: BootstrapDependencies): void {
+/** How extension servers know this one's clients, and since when unused tokens are noted. */
+const configMaps = (now: number, authority: string): readonly (readonly [string, Draft])[] => [
+  [
+    "extension-apiserver-authentication",
+    {
+      "client-ca-file": authority,
+      "requestheader-allowed-names": '["front-proxy-client"]',
+      "requestheader-client-ca-file": authority,
+      "requestheader-extra-headers-prefix": '["X-Remote-Extra-"]',
+      "requestheader-group-headers": '["X-Remote-Group"]',
+      "requestheader-username-headers": '["X-Remote-User"]',
+    },
+  ],
+  ["kube-apiserver-legacy-service-account-token-tracking", { since: rfc3339(now).slice(0, 10) }],
+];
+
+export function bootstrap({ create, exists, now, certificateAuthority }: BootstrapDependencies): void {
   for (const name of ["kube-system", "kube-public", "kube-node-lease", "default"]) {
     if (!exists("", "namespaces", "", name)) create("v1", "Namespace", { metadata: { name } });
   }
@@ -44,41 +62,31 @@ export function bootstrap({ create, exists, address, firstServiceAddress }: Boot
     });
   }
   for (const binding of bootstrapBindings) {
-    const kind = binding.namespace ? "RoleBinding" : "ClusterRoleBinding";
-    if (exists(RBAC, binding.namespace ? "rolebindings" : "clusterrolebindings", binding.namespace ?? "", binding.name))
-      continue;
-    create(`${RBAC}/v1`, kind, {
-      metadata: { ...metadata(binding.name), ...(binding.namespace ? { namespace: binding.namespace } : {}) },
+    if (exists(RBAC, "clusterrolebindings", "", binding.name)) continue;
+    create(`${RBAC}/v1`, "ClusterRoleBinding", {
+      metadata: metadata(binding.name),
       roleRef: { apiGroup: RBAC, kind: "ClusterRole", name: binding.role },
       ...(binding.subjects.length > 0 ? { subjects: binding.subjects } : {}),
     });
   }
-  const [host, port] = address.split(":");
-  if (exists("", "services", "default", "kubernetes")) return;
-  const labels = { component: "apiserver", provider: "kubernetes" };
-  create("v1", "Service", {
-    metadata: { name: "kubernetes", namespace: "default", labels },
-    spec: {
-      type: "ClusterIP",
-      clusterIP: firstServiceAddress,
-      sessionAffinity: "None",
-      ports: [{ name: "https", port: 443, protocol: "TCP", targetPort: Number(port) }],
-    },
-  });
-  create("v1", "Endpoints", {
-    metadata: {
-      name: "kubernetes",
-      namespace: "default",
-      labels: { "endpointslice.kubernetes.io/skip-mirror": "true" },
-    },
-    subsets: [{ addresses: [{ ip: host }], ports: [{ name: "https", port: Number(port), protocol: "TCP" }] }],
-  });
-  create("discovery.k8s.io/v1", "EndpointSlice", {
-    metadata: { name: "kubernetes", namespace: "default", labels: { "kubernetes.io/service-name": "kubernetes" } },
-    addressType: "IPv4",
-    endpoints: [{ addresses: [host], conditions: { ready: true } }],
-    ports: [{ name: "https", port: Number(port), protocol: "TCP" }],
-  });
+  for (const { namespace, name, rules, binding = name, subjects } of bootstrapNamespaceRoles) {
+    if (!exists(RBAC, "roles", namespace, name))
+      create(`${RBAC}/v1`, "Role", { metadata: { ...metadata(name), namespace }, rules });
+    if (!exists(RBAC, "rolebindings", namespace, binding))
+      create(`${RBAC}/v1`, "RoleBinding", {
+        metadata: { ...metadata(binding), namespace },
+        roleRef: { apiGroup: RBAC, kind: "Role", name },
+        subjects,
+      });
+  }
+  for (const { kind, body } of flowControlDefaults(now)) {
+    const plural = kind === "FlowSchema" ? "flowschemas" : "prioritylevelconfigurations";
+    if (!exists(FLOW_CONTROL, plural, "", body.metadata.name)) create(`${FLOW_CONTROL}/v1`, kind, body);
+  }
+  for (const [name, data] of configMaps(now, certificateAuthority)) {
+    if (!exists("", "configmaps", "kube-system", name))
+      create("v1", "ConfigMap", { metadata: { name, namespace: "kube-system" }, data });
+  }
 }
 
 const PRIORITY_CLASSES = [

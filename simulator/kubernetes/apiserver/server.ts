@@ -22,6 +22,7 @@ import type { KubeRequest, Transport, TransportFailure } from "../apimachinery/t
 import { EtcdCluster } from "../etcd/cluster";
 import { AdmissionChain } from "./admission/chain";
 import { admissionPlugins } from "./admission/index";
+import { ApiServices } from "./api-services";
 import { AuditLog } from "./audit";
 import { authenticate, TokenAuthority } from "./authentication";
 import { Authorizer, type AuthorizationAttributes, forbiddenReason } from "./authorization";
@@ -33,7 +34,9 @@ import { Discovery } from "./discovery";
 import { FieldManagers } from "./field-managers";
 import { ResourceHandlers } from "./handlers";
 import { health } from "./health";
+import { Heartbeats } from "./heartbeats";
 import type { KubeletDialer, MetricsProvider } from "./kubelet-proxy";
+import { KubernetesService } from "./kubernetes-service";
 import { metricsResponse } from "./metrics";
 import { openApi } from "./openapi";
 import { Registry, type ResourceHooks } from "./registry";
@@ -51,6 +54,8 @@ export interface ApiServerOptions {
   readonly etcd?: EtcdCluster;
   /** `10.89.0.10:6443`: where clients find it, for discovery and refused connections. */
   readonly address?: string;
+  /** PEM of the authority that signs clients' certificates, for the ConfigMap that tells extensions of it. */
+  readonly certificateAuthority?: string;
   readonly serviceCidr?: string;
   readonly nodePorts?: { readonly from: number; readonly to: number };
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
@@ -78,11 +83,14 @@ export class ApiServer implements Transport {
   readonly #handlers: ResourceHandlers;
   readonly #subresources: Subresources;
   readonly #authorizer: Authorizer;
+  readonly #heartbeats: Heartbeats;
   readonly #tokens: TokenAuthority;
   readonly #discovery: Discovery;
   readonly #reviews: Reviews;
   readonly #customResources: CustomResources;
   readonly #hooks = new Map<ResourceDefinition, ResourceHooks>();
+  readonly #apiServices: ApiServices;
+  readonly #ownService: KubernetesService;
   readonly #staticTokens: ReadonlyMap<string, UserInfo>;
   #running = true;
   #startedAt: number;
@@ -146,6 +154,12 @@ export class ApiServer implements Transport {
       clusterRoleBindings: this.#mustStorage(rbac, "clusterrolebindings"),
       pods: this.#mustStorage("", "pods"),
     });
+    this.#heartbeats = new Heartbeats({
+      loop: this.#loop,
+      etcd: this.etcd,
+      audit: this.audit,
+      authorizer: this.#authorizer,
+    });
     this.#reviews = new Reviews(this.#authorizer, this.#tokens, this.#loop);
     this.#discovery = new Discovery(this.scheme, this.address, () => options.metrics !== undefined);
     this.#customResources = new CustomResources({
@@ -168,15 +182,38 @@ export class ApiServer implements Transport {
     this.#customResources.onCleanUp = (resource) => this.#deleteAllOf(resource);
     this.#customResources.onFinalize = (name, finalizer) =>
       this.#dropFinalizer("apiextensions.k8s.io", "customresourcedefinitions", name, finalizer);
-    this.etcd.store.onCommit((events) => {
-      for (const event of events) this.#storageOfKey(event.key)?.apply(event);
-    });
-    bootstrap({
-      create: (apiVersion, kind, body) => this.#createInternal(apiVersion, kind, body),
+    const create = (apiVersion: string, kind: string, body: Draft) => this.#createInternal(apiVersion, kind, body);
+    this.#ownService = new KubernetesService({
+      loop: this.#loop,
+      create,
       exists: find,
+      isRunning: () => this.#running,
       address: this.address,
       firstServiceAddress: allocator.firstAddress,
     });
+    this.#apiServices = new ApiServices({
+      loop: this.#loop,
+      served: () => this.scheme.groupVersions(),
+      list: () => this.#mustStorage("apiregistration.k8s.io", "apiservices").list(),
+      create,
+      remove: (name) => {
+        const { resource } = this.#mustStorage("apiregistration.k8s.io", "apiservices");
+        deleteObject(this.#registry, this.#systemScope(resource, "", name), {});
+      },
+    });
+    this.etcd.store.onCommit((events) => {
+      for (const event of events) this.#storageOfKey(event.key)?.apply(event);
+      this.#ownService.committed(events);
+      this.#apiServices.committed(events);
+    });
+    bootstrap({
+      create,
+      exists: find,
+      now: this.#loop.now(),
+      certificateAuthority: options.certificateAuthority ?? "",
+    });
+    this.#ownService.start();
+    this.#apiServices.start();
   }
 
   /** Whether the process is up. */
@@ -195,6 +232,7 @@ export class ApiServer implements Transport {
     if (this.#running) return;
     this.#running = true;
     this.#startedAt = this.#loop.now();
+    this.#ownService.start();
   }
 
   /** The objects of a resource, for invariants and panels of the machine that read without a request. */
@@ -205,6 +243,8 @@ export class ApiServer implements Transport {
 
   request(request: KubeRequest): ApiResponse | TransportFailure {
     if (!this.#running) return { failure: `dial tcp ${this.address}: connect: connection refused` };
+    const heartbeat = this.#heartbeats.serve(request);
+    if (heartbeat) return heartbeat;
     const info = requestInfo(request);
     let user = authenticate(request, this.#tokens, this.#staticTokens, this.#loop.now());
     if (!user) return this.#finish(request, info, { name: "", groups: [] }, statusResponse(unauthorized()));
@@ -331,7 +371,12 @@ export class ApiServer implements Transport {
     if (info.verb === "create" && (info.name || (resource.namespaced && !info.namespace))) {
       return statusResponse(methodNotSupported({ group: resource.group, resource: resource.plural }, info.verb));
     }
-    return this.#handlers.handle(scope, info.verb, request);
+    const old =
+      resource.heartbeat && info.verb === "update" ? scope.storage.get(scope.namespace, scope.name) : undefined;
+    const response = this.#handlers.handle(scope, info.verb, request);
+    if (old && response.status === 200)
+      this.#heartbeats.learn(request, info, user, old, response.body as KubeObject, scope.storage);
+    return response;
   }
 
   #scope(
@@ -392,7 +437,10 @@ export class ApiServer implements Transport {
   #createInternal(apiVersion: string, kind: string, body: Draft): void {
     const served = this.scheme.byKind(apiVersion, kind)!;
     const { resource } = served;
-    this.#registry.create(this.#systemScope(resource, body.metadata.namespace ?? "", body.metadata.name), body);
+    const { name, namespace = "" } = body.metadata;
+    this.#registry.create(this.#systemScope(resource, namespace, name), body);
+    const made = body.status && this.storage(resource.group, resource.plural)?.get(namespace, name);
+    if (made) this.#overwriteStatus(resource.group, resource.plural, { ...made, status: body.status });
   }
 
   #overwriteStatus(group: string, plural: string, object: KubeObject): void {

@@ -212,7 +212,6 @@ export class Subresources {
     conditions.push({
       type: "PodScheduled",
       status: "True",
-      observedGeneration: pod.metadata.generation,
       lastProbeTime: null,
       lastTransitionTime: before?.status === "True" ? before.lastTransitionTime : rfc3339(scope.now),
     });

@@ -20,7 +20,13 @@ export const endpointsController = defineController({
   name: "endpoint-controller",
   setup(context) {
     const { client, recorder } = context;
-    const services = context.watch(SERVICES, (service) => [keyOf(service)]).cache;
+    // Services seen to go. Upstream deletes the Endpoints of a deleted Service whoever wrote them, but leaves alone
+    // those that never had a Service.
+    const gone = new Set<string>();
+    const services = context.watch(SERVICES, (service, _old, isDeleted) => {
+      if (isDeleted) gone.add(keyOf(service));
+      return [keyOf(service)];
+    }).cache;
     const pods = context.watch(PODS, (pod, old, isDeleted) =>
       old && !isDeleted && !podsChanged(pod, old) ? [] : servicesOf(services, pod, old),
     ).cache;
@@ -34,10 +40,12 @@ export const endpointsController = defineController({
         const service = services.get(key);
         const current = endpoints.get(key);
         if (!service) {
-          // The Service is gone: its Endpoints go with it, if they were ours.
-          if (current?.metadata.labels?.[MANAGED_BY] === CONTROLLER) client.delete(ENDPOINTS, current.metadata);
+          if (current && (gone.has(key) || current.metadata.labels?.[MANAGED_BY] === CONTROLLER))
+            client.delete(ENDPOINTS, current.metadata);
+          gone.delete(key);
           return undefined;
         }
+        gone.delete(key);
         if (!service.spec.selector || service.spec.type === "ExternalName") return undefined;
         const subsets = subsetsOf(service, pods.inNamespace(service.metadata.namespace!));
         const labels = {

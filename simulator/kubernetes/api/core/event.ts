@@ -4,6 +4,7 @@ import type { Instant } from "../../../base/clock";
 import { column, wide } from "../../apimachinery/printing";
 import { type Draft, defineResource } from "../../apimachinery/resource";
 import type { KubeObject } from "../../apimachinery/object";
+import type { Cell, Column } from "../../apimachinery/table";
 import type { Event } from "../types.generated";
 
 export type { Event, EventSource } from "../types.generated";
@@ -40,20 +41,25 @@ export const event = defineResource<Event>({
     type: (e) => e.type ?? "",
   },
   columns: [
-    column<Event>("Last Seen", lastSeen),
-    column<Event>("Type", (e) => e.type ?? ""),
-    column<Event>("Reason", (e) => e.reason ?? ""),
-    column<Event>("Object", ({ involvedObject: o }) =>
+    eventColumn("Last Seen", lastSeen),
+    eventColumn("Type", (e) => e.type ?? ""),
+    eventColumn("Reason", (e) => e.reason ?? ""),
+    eventColumn("Object", ({ involvedObject: o }) =>
       o.name ? `${(o.kind ?? "").toLowerCase()}/${o.name}` : (o.kind ?? "").toLowerCase(),
     ),
-    column<Event>("Subobject", (e) => e.involvedObject.fieldPath ?? "", wide),
-    column<Event>("Source", sourceOf, wide),
-    column<Event>("Message", (e) => (e.message ?? "").trim()),
-    column<Event>("First Seen", firstSeen, wide),
-    column<Event>("Count", (e) => e.series?.count ?? (e.count || 1), wide),
-    column<Event>("Name", (e) => e.metadata.name, wide),
+    eventColumn("Subobject", (e) => e.involvedObject.fieldPath ?? "", wide),
+    eventColumn("Source", sourceOf, wide),
+    eventColumn("Message", (e) => (e.message ?? "").trim()),
+    eventColumn("First Seen", firstSeen, wide),
+    eventColumn("Count", (e) => e.series?.count ?? (e.count || 1), wide),
+    eventColumn("Name", (e) => e.metadata.name, wide),
   ],
 });
+
+/** A column of either form: rows of events.k8s.io are read as the core events they are stored as. */
+function eventColumn(name: string, cell: (e: Event, now: Instant) => Cell, options?: typeof wide): Column {
+  return column<Event>(name, (e, now) => cell(e.involvedObject ? e : (fromEventsV1({ ...e }) as Event), now), options);
+}
 
 function firstSeen(e: Event, now: Instant): string {
   return translateTimestampSince(e.firstTimestamp ?? e.eventTime, now);

@@ -53,7 +53,7 @@ export const node = defineResource<Node>({
     column<Node>("Internal-IP", (n) => addressOf(n, "InternalIP"), wide),
     column<Node>("External-IP", (n) => addressOf(n, "ExternalIP"), wide),
     column<Node>("OS-Image", ({ status }) => status.nodeInfo?.osImage || "<unknown>", wide),
-    column<Node>("Kernel-Version", ({ status }) => status.nodeInfo?.kernelVersion || "<unknown>", wide),
+    column<Node>("Kernel-Version", ({ status }) => kernelOf(status.nodeInfo), wide),
     column<Node>("Container-Runtime", ({ status }) => status.nodeInfo?.containerRuntimeVersion || "<unknown>", wide),
   ],
 });
@@ -76,3 +76,9 @@ function rolesOf({ metadata }: Node): string {
 
 const addressOf = ({ status }: Node, type: string): string =>
   status.addresses?.find((a) => a.type === type)?.address || "<none>";
+
+/** `6.1.0-37-amd64 (amd64)`: since 1.36 the architecture stands behind the release. */
+function kernelOf(info: Node["status"]["nodeInfo"]): string {
+  if (!info?.kernelVersion) return "<unknown>";
+  return info.architecture ? `${info.kernelVersion} (${info.architecture})` : info.kernelVersion;
+}
