@@ -4,11 +4,30 @@ import { executable } from "../os/kernel";
 import type { Program } from "../os/process";
 import { coreutilNames, makeCoreutils } from "./coreutils/index";
 import type { ShellHost } from "./host";
-import { shellProgram } from "./shell-program";
-import { runTool, toolProgram } from "./tool";
+import { psWithoutTime } from "./coreutils/processes";
+import { type AshBuild, shellProgram } from "./shell-program";
+import { type ToolRun, runTool, toolProgram } from "./tool";
+
+/** BusyBox as one distribution builds it: what its build options change of what is seen. */
+interface BusyboxBuild {
+  readonly version: string;
+  readonly shell: AshBuild;
+  /** Applets that are built otherwise than usual. */
+  readonly tools: ReadonlyMap<string, ToolRun>;
+}
+
+/** The build of the official busybox and alpine images. */
+const OFFICIAL: BusyboxBuild = { version: "v1.36.1 (2024-06-10 07:11:47 UTC)", shell: {}, tools: new Map() };
+
+/** Debian's busybox-static. */
+const DEBIAN: BusyboxBuild = {
+  version: "v1.38.0 (Debian 1:1.38.0-3+b1)",
+  shell: { banner: "BusyBox v1.38.0 (Debian 1:1.38.0-3+b1) built-in shell (ash)", numbersStrings: true },
+  tools: new Map([["ps", psWithoutTime]]),
+};
 
 /** BusyBox: one program that is many, chosen by the name it is called with. */
-const busyboxProgram = (host: ShellHost): Program =>
+const busyboxProgram = (host: ShellHost, build: BusyboxBuild): Program =>
   function* (process) {
     let args = process.argv;
     let name = process.comm.replace(/^-/, "");
@@ -17,7 +36,7 @@ const busyboxProgram = (host: ShellHost): Program =>
       name = args[0] ?? "";
       if (name === "" || name === "--help") {
         yield* process.print(
-          `BusyBox v1.36.1 (2024-06-10 07:11:47 UTC) multi-call binary.\n\nUsage: busybox [function [arguments]...]\n\nCurrently defined functions:\n\t${busyboxApplets.join(", ")}\n`,
+          `BusyBox ${build.version} multi-call binary.\n\nUsage: busybox [function [arguments]...]\n\nCurrently defined functions:\n\t${busyboxApplets.join(", ")}\n`,
         );
         return 0;
       }
@@ -27,8 +46,8 @@ const busyboxProgram = (host: ShellHost): Program =>
       }
       process.argv = args;
     }
-    if (name === "sh" || name === "ash") return yield* shellProgram("ash", host)(process);
-    const run = makeCoreutils(host).get(name === "[" || name === "[[" ? "test" : name);
+    if (name === "sh" || name === "ash") return yield* shellProgram("ash", host, build.shell)(process);
+    const run = build.tools.get(name) ?? makeCoreutils(host).get(name === "[" || name === "[[" ? "test" : name);
     if (!run || !busyboxApplets.includes(name)) {
       yield* process.printError(`${name}: applet not found\n`);
       return 127;
@@ -70,7 +89,8 @@ export function makeShellPrograms(host: ShellHost = {}): ReadonlyMap<string, Pro
     ["sh", shellProgram("dash", host)],
     ["dash", shellProgram("dash", host)],
     ["ash", shellProgram("ash", host)],
-    ["busybox", busyboxProgram(host)],
+    ["busybox", busyboxProgram(host, OFFICIAL)],
+    ["busybox-debian", busyboxProgram(host, DEBIAN)],
     ...[...makeCoreutils(host)].map(([name, run]) => [name, toolProgram(name, run)] as const),
   ]);
 }

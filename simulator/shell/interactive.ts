@@ -98,6 +98,7 @@ function* loop(shell: Shell, host: ShellHost): Task<number> {
       tty,
       history: shell.history!,
       bracketedPaste: shell.flavour === "bash",
+      redrawsOnResize: shell.flavour === "ash",
       complete: (before) => complete(shell, host, before),
     });
   let lineNumber = 1;

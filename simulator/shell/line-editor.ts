@@ -20,6 +20,8 @@ export interface LineEditorOptions {
   readonly tty: Tty;
   readonly history: History;
   readonly bracketedPaste: boolean;
+  /** Draws the line anew when the terminal changes its size, as BusyBox does. */
+  readonly redrawsOnResize: boolean;
   readonly complete: (before: string) => Task<Completion>;
 }
 
@@ -61,7 +63,7 @@ export class LineEditor {
 
   /** Reads one line. `prefill` stands in it from the start. */
   *readLine(prompt: string, prefill = ""): Task<LineResult> {
-    const { tty, bracketedPaste } = this.#options;
+    const { process, tty, bracketedPaste, redrawsOnResize } = this.#options;
     const mode: TtyMode = { ...tty.mode };
     tty.setMode({ canonical: false, echo: false, signals: false, inputCrToNl: true });
     this.#prompt = prompt;
@@ -71,6 +73,10 @@ export class LineEditor {
     this.#last = "other";
     this.#historyAt = this.#options.history.lines.length;
     this.#held = "";
+    if (redrawsOnResize)
+      process.onSignal("WINCH", () => {
+        process.thread(this.#write(`\r${this.#screen.start(this.#prompt)}\x1b[J`));
+      });
     try {
       yield* this.#write((bracketedPaste ? "\x1b[?2004h" : "") + this.#screen.start(prompt));
       yield* this.#refresh();
@@ -78,6 +84,7 @@ export class LineEditor {
       if (bracketedPaste) yield* this.#write("\x1b[?2004l\r");
       return result;
     } finally {
+      if (redrawsOnResize) process.onSignal("WINCH", "default");
       tty.setMode(mode);
     }
   }

@@ -26,12 +26,21 @@ interface Invocation {
   readonly norc: boolean;
 }
 
+/** What a build of BusyBox changes of its shell. */
+export interface AshBuild {
+  /** What an interactive shell says first. */
+  readonly banner?: string;
+  /** Names the line in messages about `-c` strings, counted from 0. */
+  readonly numbersStrings?: boolean;
+}
+
 /** A shell program of one flavour. */
-export const shellProgram = (flavour: Flavour, host: ShellHost = {}): Program =>
+export const shellProgram = (flavour: Flavour, host: ShellHost = {}, build: AshBuild = {}): Program =>
   function* (process) {
     const shell = makeShell(process, flavour);
+    shell.numbersStrings = build.numbersStrings === true;
     const invocation = readArguments(shell, process.argv.slice(1));
-    if (typeof invocation === "object") return yield* runToExit(shell, run(shell, invocation, host));
+    if (typeof invocation === "object") return yield* runToExit(shell, run(shell, invocation, host, build));
     if (invocation === "version") {
       yield* process.print(
         "GNU bash, version 5.2.15(1)-release (x86_64-pc-linux-gnu)\nCopyright (C) 2022 Free Software Foundation, Inc.\nLicense GPLv3+: GNU GPL version 3 or later <http://gnu.org/licenses/gpl.html>\n\nThis is free software; you are free to change and redistribute it.\nThere is NO WARRANTY, to the extent permitted by law.\n",
@@ -135,7 +144,7 @@ function readArguments(shell: Shell, args: readonly string[]): Invocation | stri
   };
 }
 
-function* run(shell: Shell, invocation: Invocation, host: ShellHost): Task<number> {
+function* run(shell: Shell, invocation: Invocation, host: ShellHost, build: AshBuild): Task<number> {
   if (invocation.login) yield* sourceIfThere(shell, "/etc/profile");
   if (invocation.command !== undefined) {
     if (invocation.operands.length > 0) shell.name = invocation.operands[0]!;
@@ -146,8 +155,11 @@ function* run(shell: Shell, invocation: Invocation, host: ShellHost): Task<numbe
   }
   if (invocation.script !== undefined) return yield* runScript(shell, invocation);
   shell.positional = invocation.operands;
-  if (invocation.interactive)
+  if (invocation.interactive) {
+    if (build.banner !== undefined)
+      yield* shell.process.printError(`\n\n${build.banner}\nEnter 'help' for a list of built-in commands.\n\n`);
     return yield* runInteractive(shell, { login: invocation.login, norc: invocation.norc, host });
+  }
   watchInterrupt(shell);
   return yield* runStandardInput(shell);
 }

@@ -157,6 +157,8 @@ export class Shell {
   interactive = false;
   /** A script given with -c or by name has a line number in its messages. */
   fromCommandString = false;
+  /** A BusyBox whose messages about -c strings name the line, counted from 0. */
+  numbersStrings = false;
   source: Source = { text: "", firstLine: 1 };
   position = 0;
   /** > 0 inside a condition, where errexit does not act. */
@@ -227,6 +229,7 @@ export class Shell {
     copy.lastArgument = this.lastArgument;
     copy.directoryStack = [...this.directoryStack];
     copy.fromCommandString = this.fromCommandString;
+    copy.numbersStrings = this.numbersStrings;
     copy.source = this.source;
     copy.position = this.position;
     copy.conditionDepth = this.conditionDepth;
@@ -510,6 +513,8 @@ export class Shell {
   get messagePrefix(): string {
     const hasNoLine = this.interactive || (this.interactiveParent && this.subshellDepth > 0);
     if (this.flavour === "dash") return hasNoLine ? `${this.name}: ${this.line}: ` : `${this.name}: ${this.line}: `;
+    if (this.flavour === "ash" && this.fromCommandString && this.numbersStrings && !hasNoLine)
+      return `${this.name}: line ${this.line - 1}: `;
     if (this.flavour === "ash")
       return hasNoLine || this.fromCommandString ? `${this.name}: ` : `${this.name}: line ${this.line}: `;
     return hasNoLine ? `${this.name}: ` : `${this.name}: line ${this.line}: `;
@@ -527,8 +532,16 @@ export class Shell {
 
   /** Uses CPU; small amounts are gathered, so that a loop of builtins costs one task of the loop a millisecond. */
   *charge(ms: number): Task<void> {
+    if (this.owes(ms)) yield* this.pay();
+  }
+
+  /** Notes CPU used; true: it is time to pay(). The two halves of charge(), for code that runs at every command. */
+  owes(ms: number): boolean {
     this.#computeDebt += ms;
-    if (this.#computeDebt < 1) return;
+    return this.#computeDebt >= 1;
+  }
+
+  *pay(): Task<void> {
     const due = this.#computeDebt;
     this.#computeDebt = 0;
     yield* this.process.compute(due);

@@ -88,6 +88,8 @@ export interface HijackOptions {
   readonly tty: boolean;
   /** Keys that detach; empty: none. */
   readonly detachKeys: Bytes;
+  /** Changes the size and changes it back, so that a shell that waits draws its prompt for the newcomer. */
+  readonly wakesPrompt?: boolean;
 }
 
 /** Attached in both directions. Answers whether the stream ended or the user detached. */
@@ -101,6 +103,8 @@ export function* hijack(process: Process, stream: ApiStream, options: HijackOpti
   const tellSize = (): void => {
     if (own && options.tty) stream.send({ channel: "resize", columns: own.columns, rows: own.rows });
   };
+  if (own && options.tty && options.wakesPrompt)
+    stream.send({ channel: "resize", columns: own.columns + 1, rows: own.rows + 1 });
   tellSize();
   if (options.tty && own) process.onSignal("WINCH", tellSize);
   const input = options.stdin

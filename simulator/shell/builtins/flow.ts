@@ -48,7 +48,7 @@ export const returnFrom: Builtin = function* (shell, args) {
 
 export const exit: Builtin = function* (shell, args) {
   if (shell.interactive && shell.subshellDepth === 0) {
-    yield* shell.process.printError("exit\n");
+    if (shell.flavour === "bash") yield* shell.process.printError("exit\n");
     const stopped = [...(shell.jobs?.jobs.values() ?? [])].some((job) => job.state === "Stopped");
     if (stopped && !shell.warnedOfJobs) {
       shell.warnedOfJobs = true;

@@ -46,6 +46,7 @@ export const attach = docker({
       stdin,
       tty: config.Tty,
       detachKeys: config.Tty ? keys : ("" as never),
+      wakesPrompt: true,
     });
     if (how === "detached") return yield* fail(invocation, "read escape sequence");
     return yield* suspend(ended.wait);
