@@ -7,6 +7,7 @@ import type { Random } from "../../base/random";
 import { sha256Hex } from "../../base/hash";
 import type { Image } from "../../containerd/api";
 import { parseReference } from "../../containerd/reference";
+import { CriError } from "../../containerd/cri";
 import type { Registries } from "../../containerd/registry";
 import { addressAt, parseCidr } from "../../net/address";
 import type { Network } from "../../net/network";
@@ -496,7 +497,13 @@ export class Cluster {
 
   /** What metrics-server scrapes; undefined when the kubelet does not answer. */
   kubeletUsage(node: string): KubeletUsage | undefined {
-    return this.#server(node)?.usage();
+    try {
+      return this.#server(node)?.usage();
+    } catch (error) {
+      // The kubelet answers with an error while its runtime is away; a scrape that failed has nothing to say.
+      if (error instanceof CriError) return undefined;
+      throw error;
+    }
   }
 }
 
