@@ -6,7 +6,7 @@ import { DEPLOYMENT } from "./made-kinds";
 
 export const createDeployment = defineCreateCommand({
   use: "deployment NAME --image=image -- [COMMAND] [args...]",
-  aliases: ["dep"],
+  aliases: ["deploy"],
   short: "Create a deployment with the specified name",
   example:
     "  # A deployment that runs nginx\n  kubectl create deployment web --image=nginx\n  \n  # With three replicas\n  kubectl create deployment web --image=nginx --replicas=3",
