@@ -101,7 +101,8 @@ function digits(text: string, from: number, count: number): number {
 /** The form that is written here, `2026-03-01T09:30:00Z` with or without a fraction; undefined for every other one. */
 function parsePlain(text: string): Instant | undefined {
   const end = text.length - 1;
-  if (end < 19 || end === 20 || end > 35 || text[end] !== "Z" || text[4] !== "-" || text[7] !== "-" || text[10] !== "T") return;
+  if (end < 19 || end === 20 || end > 35 || text[end] !== "Z" || text[4] !== "-" || text[7] !== "-" || text[10] !== "T")
+    return;
   if (text[13] !== ":" || text[16] !== ":" || (end > 19 && text[19] !== ".")) return;
   const fraction = end > 19 ? digits(text, 20, end - 20) / 10 ** (end - 20) : 0;
   const ms = instantOf(

@@ -67,6 +67,8 @@ export interface ResourceDefinition<T extends KubeObject = any> {
   readonly generationCountsAnnotations?: boolean;
   /** Whether an update may come without a resourceVersion. */
   readonly allowUnconditionalUpdate: boolean;
+  /** Member of spec that is a time, renewed again and again by the object's holder; no admission plugin looks at that. */
+  readonly heartbeat?: string;
   /** Whether a PUT of an unknown name creates it. */
   readonly allowCreateOnUpdate: boolean;
   /** Kinds whose update is judged by validateUpdate alone. */

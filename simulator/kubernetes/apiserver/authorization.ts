@@ -47,10 +47,14 @@ const MASTERS = "system:masters";
 export class Authorizer {
   readonly #storages: RbacStorages;
   readonly #decisions = new Map<string, Decision>();
+  #rulesVersion = 0;
 
   constructor(storages: RbacStorages) {
     this.#storages = storages;
-    const forget = (): void => this.#decisions.clear();
+    const forget = (): void => {
+      this.#decisions.clear();
+      this.#rulesVersion++;
+    };
     for (const storage of [
       storages.roles,
       storages.roleBindings,
@@ -59,6 +63,11 @@ export class Authorizer {
     ]) {
       storage.onEvent(forget);
     }
+  }
+
+  /** Grows whenever a role or a binding changes. */
+  get rulesVersion(): number {
+    return this.#rulesVersion;
   }
 
   authorize(attributes: AuthorizationAttributes): Decision {

@@ -87,7 +87,7 @@ export class FieldManagers implements ManagedFieldsUpdater, ApplyEngine {
       else next.push(entryOf(scope, "Update", own));
     }
     if (next.length > 0)
-      metadata.managedFields = next.length === base.length && next.every((e, i) => e === base[i]) ? base : sorted(next);
+      metadata.managedFields = next.length === base.length && next.every((e) => base.includes(e)) ? base : sorted(next);
     else delete metadata.managedFields;
   }
 

@@ -36,7 +36,7 @@ export interface HandlerDependencies {
   structOf(scope: Scope): StructType;
 }
 
-const JSON_HEADERS = Object.freeze({ "content-type": "application/json" });
+export const JSON_HEADERS = Object.freeze({ "content-type": "application/json" });
 
 /** A response in the form that the Accept header asks for. */
 export function respond(scope: Scope, request: KubeRequest, object: KubeObject, code = 200): ApiResponse {
@@ -279,8 +279,10 @@ export class ResourceHandlers {
       allowBookmarks: queryFlag(request, "allowWatchBookmarks"),
       timeoutSeconds: timeout ? Number(timeout) : undefined,
       currentRevision: () => etcd.store.revision,
-      represent: (object, first) =>
-        represent({ ...scope, now: now.now() }, request, this.#served(scope, object), first),
+      represent:
+        representationOf(request.headers?.accept) === "object"
+          ? (object) => this.#served(scope, object)
+          : (object, first) => represent({ ...scope, now: now.now() }, request, this.#served(scope, object), first),
       bookmark: (revision, initialEventsEnd) =>
         represent(
           scope,

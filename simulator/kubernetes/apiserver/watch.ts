@@ -182,9 +182,8 @@ export class WatchHub {
         if (revision !== lastTold)
           push({ type: "BOOKMARK", object: undefined, raw: request.bookmark(revision, false) });
         lastTold = revision;
-        timers[timers.length - 1] = loop.after(BOOKMARK_INTERVAL_MS, tick);
       };
-      timers.push(loop.after(BOOKMARK_INTERVAL_MS, tick));
+      timers.push(loop.every(BOOKMARK_INTERVAL_MS, tick));
     }
 
     return {

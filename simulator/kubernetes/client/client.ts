@@ -214,11 +214,12 @@ export class Client {
   /** Any request, with this client's headers and credentials. A failure Status and a lost connection are errors. */
   raw(request: KubeRequest): Result<ApiResponse & { readonly stream?: ApiStream }, Status> {
     if (request.method !== "GET" && request.method !== "HEAD") this.#writeCount++;
-    const answer = this.transport.request({
-      ...request,
-      headers: request.headers ?? this.#headers,
-      ...this.#credentialsOption(),
-    });
+    const { method, path, query, headers = this.#headers, body } = request;
+    const answer = this.transport.request(
+      this.credentials
+        ? { method, path, query, headers, body, credentials: this.credentials }
+        : { method, path, query, headers, body },
+    );
     if (isTransportFailure(answer)) return failure(transportStatus(request, answer.failure));
     if (answer.status >= 400) {
       return failure(
@@ -243,10 +244,29 @@ export class Client {
   ): Result<T, Status> {
     return this.#send<T>({
       method: "PUT",
-      path: pathOf(type, object.metadata.namespace, object.metadata.name, subresource),
+      path: this.#objectPath(type, object.metadata.namespace, object.metadata.name, subresource),
       query: writeQuery(options),
       body: stamped(type, object),
     });
+  }
+
+  #lastPut: { readonly key: readonly unknown[]; readonly path: string } | undefined;
+
+  /** The path of one object. Whoever renews a lease asks for the same one each time. */
+  #objectPath(
+    type: ResourceType,
+    namespace: string | undefined,
+    name: string,
+    subresource: string | undefined,
+  ): string {
+    const last = this.#lastPut;
+    if (last) {
+      const { key } = last;
+      if (key[0] === type && key[1] === namespace && key[2] === name && key[3] === subresource) return last.path;
+    }
+    const path = pathOf(type, namespace, name, subresource);
+    this.#lastPut = { key: [type, namespace, name, subresource], path };
+    return path;
   }
 
   #credentialsOption(): { readonly credentials?: Credentials } {
@@ -271,7 +291,10 @@ function listQuery(options: ListOptions): Record<string, readonly string[]> {
   return query;
 }
 
-function writeQuery(options: WriteOptions | undefined): Record<string, readonly string[]> {
+const NO_QUERY: Readonly<Record<string, readonly string[]>> = Object.freeze({});
+
+function writeQuery(options: WriteOptions | undefined): Readonly<Record<string, readonly string[]>> {
+  if (!options) return NO_QUERY;
   const query: Record<string, readonly string[]> = {};
   if (options?.dryRun) query.dryRun = ["All"];
   if (options?.fieldManager) query.fieldManager = [options.fieldManager];

@@ -130,7 +130,8 @@ export class Informer<T extends KubeObject> {
         ...(labelSelector ? { labelSelector } : {}),
         ...(fieldSelector ? { fieldSelector } : {}),
         resourceVersion: this.#resourceVersion,
-        allowWatchBookmarks: true,
+        // Upstream asks for bookmarks, so that a quiet watch does not fall behind what the server remembers. Ours
+        // remembers each resource's own events, however many others there were: a quiet one never falls behind.
       },
       {
         event: (event) => {

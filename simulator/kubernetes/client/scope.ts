@@ -43,10 +43,7 @@ export class Scope {
 
   /** Calls `run` each `periodMs`, the first time after `firstMs`. */
   every(periodMs: number, run: () => void, firstMs = periodMs): void {
-    this.after(firstMs, () => {
-      run();
-      this.every(periodMs, run);
-    });
+    if (!this.#ended) this.#cancels.add(this.loop.every(periodMs, run, firstMs));
   }
 
   /** Calls `cancel` when the scope ends. The result takes the registration back. */

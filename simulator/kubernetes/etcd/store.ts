@@ -194,13 +194,13 @@ export class Store<V = unknown> {
     const { key } = operation;
     let history = this.#histories.get(key);
     const previous = history?.entries.at(-1)?.kv;
-    const kv: KeyValue<V> = Object.freeze({
+    const kv: KeyValue<V> = {
       key,
       value: operation.value(revision),
       createRevision: previous?.createRevision ?? revision,
       modRevision: revision,
       version: (previous?.version ?? 0) + 1,
-    });
+    };
     if (!history) {
       history = { entries: [] };
       this.#histories.set(key, history);

@@ -4,7 +4,7 @@ import { rfc3339Nano } from "../../base/clock";
 import { deepFreeze, type JsonObject } from "../../base/json";
 import { sha256Hex } from "../../base/hash";
 import type { DirInode } from "../../os/inode";
-import type { MountNamespace } from "../../os/mounts";
+import type { Mount, MountNamespace } from "../../os/mounts";
 import { parseYaml } from "../../text/yaml";
 import type { Pod } from "../api/types.generated";
 import type { Scope } from "../client/scope";
@@ -24,10 +24,12 @@ const LOOK_MS = 1000;
 
 export class StaticPods {
   readonly #options: StaticPodsOptions;
+  readonly #names: readonly string[];
   readonly #files = new Map<string, { readonly content: string; readonly pod: Pod | undefined }>();
 
   constructor(options: StaticPodsOptions) {
     this.#options = options;
+    this.#names = options.path.split("/").filter((name) => name !== "");
   }
 
   start(): void {
@@ -45,9 +47,9 @@ export class StaticPods {
 
   #look(): void {
     const { fs, path } = this.#options;
-    const dir = fs.find(path);
-    if (dir?.kind === "dir" && this.#isUnchanged(dir)) return;
-    const names = dir?.kind === "dir" ? dir.names().filter((name) => !name.startsWith(".")) : [];
+    const dir = this.#folder();
+    if (dir && this.#isUnchanged(dir)) return;
+    const names = dir ? dir.names().filter((name) => !name.startsWith(".")) : [];
     const gone: Pod[] = [];
     const fresh: Pod[] = [];
     for (const [name, { pod }] of [...this.#files]) {
@@ -67,6 +69,37 @@ export class StaticPods {
     }
     for (const pod of gone) this.#options.removed(pod);
     for (const pod of fresh) this.#options.added(pod);
+  }
+
+  /** The folder's nodes from the root on, as the last walk found them. */
+  #way: { readonly mount: Mount; readonly nodes: readonly DirInode[] } | undefined;
+
+  /** The folder, walked to only when a node on the way to it is another one than last time. */
+  #folder(): DirInode | undefined {
+    const { fs, path } = this.#options;
+    const way = this.#way;
+    const names = this.#names;
+    if (way && fs.mountOf(path) === way.mount) {
+      let i = 0;
+      while (i < names.length && way.nodes[i]!.entries.get(names[i]!) === way.nodes[i + 1]) i++;
+      if (i === names.length) return way.nodes[i];
+    }
+    this.#way = undefined;
+    const found = fs.find(path);
+    if (found?.kind !== "dir") return undefined;
+    const mount = fs.mountOf(path);
+    const nodes: DirInode[] = [];
+    // Only a plain way is remembered: no mounts below the root, no links.
+    if (mount.path === "/" && mount.root.kind === "dir") {
+      nodes.push(mount.root);
+      for (const name of names) {
+        const next = nodes.at(-1)!.entries.get(name);
+        if (next?.kind !== "dir") return found;
+        nodes.push(next);
+      }
+      if (nodes.at(-1) === found) this.#way = { mount, nodes };
+    }
+    return found;
   }
 
   /** Whether the folder holds exactly the files that were read, with the same content. */

@@ -13,6 +13,7 @@ export const lease = defineResource<Lease>({
   namespaced: true,
   schema: "coordination.v1.Lease",
   allowCreateOnUpdate: true,
+  heartbeat: "renewTime",
   defaults(draft) {
     draft.spec ??= {};
   },
