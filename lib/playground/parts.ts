@@ -54,3 +54,20 @@ export async function fetchFirstParts(scenario: string, commands: readonly strin
 export async function fetchRemainingParts(scenario: string): Promise<void> {
   for (const name of Object.keys(loaders)) if (name !== "kubectl" || hasCluster(scenario)) await fetchPart(name);
 }
+
+/** The cache of public/sw.js. */
+const ASSETS = "assets-1";
+
+/**
+ * Puts the files that this worker has loaded into the cache that the page is served from offline. The service worker does
+ * so for later visits; on the first one it came after them.
+ */
+export async function keepForOffline(): Promise<void> {
+  if (process.env.NODE_ENV !== "production" || typeof caches === "undefined") return;
+  const cache = await caches.open(ASSETS);
+  const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
+  for (const name of new Set(loaded)) {
+    if (!name.startsWith(`${location.origin}/_next/static/`)) continue;
+    if ((await cache.match(name, { ignoreVary: true })) === undefined) await cache.add(name);
+  }
+}

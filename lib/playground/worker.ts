@@ -1,6 +1,6 @@
 /** The worker's entry: takes the lesson's lock, finds or makes its world, and passes messages to it. */
 import { MissingPart, SIMULATOR_VERSION } from "@/simulator/core";
-import { fetchFirstParts, fetchPart, fetchRemainingParts } from "./parts";
+import { fetchFirstParts, fetchPart, fetchRemainingParts, keepForOffline } from "./parts";
 import type { FromWorker, ToWorker, WorldSpec } from "./protocol";
 import { openStore, type Store } from "./store";
 import { drainOutbox } from "./upload";
@@ -91,7 +91,9 @@ async function start(wanted: WorldSpec, steal: boolean): Promise<void> {
     tell({ kind: "ready", terminals: [], isRestored: false, isOutdated, canUndoReset: false });
   }
   void upload();
-  void fetchRemainingParts(wanted.start.scenario);
+  void fetchRemainingParts(wanted.start.scenario)
+    .then(keepForOffline)
+    .catch(() => {});
 }
 
 /** A new attempt in place of the present one. */
