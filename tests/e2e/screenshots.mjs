@@ -12,10 +12,20 @@ const PAGES = {
   landing: "",
   course: `/courses/${COURSE}`,
   lesson: `/courses/${COURSE}/image-container`,
+  "lesson-kubernetes": `/courses/${COURSE}/first-deployment`,
+  review: `/courses/${COURSE}/image-container/review`,
   progress: "/progress",
   glossary: "/glossary",
+  differences: "/differences",
+  missing: "/nowhere",
 };
-const SIZES = { phone: { width: 360, height: 740 }, desk: { width: 1440, height: 900 } };
+const SIZES = {
+  phone: { width: 360, height: 740 },
+  desk: { width: 1440, height: 900 },
+  wall: { width: 3840, height: 2160 },
+};
+/** One picture of each page is enough on a wall. */
+const isWanted = (size, language, colorScheme) => size !== "wall" || (language === "vi" && colorScheme === "light");
 
 mkdirSync(folder, { recursive: true });
 const browser = await launch();
@@ -23,6 +33,7 @@ const troubles = [];
 for (const language of ["vi", "en"]) {
   for (const colorScheme of ["light", "dark"]) {
     for (const [size, viewport] of Object.entries(SIZES)) {
+      if (!isWanted(size, language, colorScheme)) continue;
       const context = await browser.newContext({ viewport, colorScheme, locale: language, hasTouch: size === "phone" });
       for (const [name, path] of Object.entries(PAGES)) {
         const file = `${name}-${language}-${colorScheme}-${size}`;
@@ -34,9 +45,9 @@ for (const language of ["vi", "en"]) {
         page.on("pageerror", (error) => troubles.push(`${file}: ${error.message}`));
         await page.goto(`${base}/${language}${path}`);
         await page.waitForLoadState("networkidle");
-        await page.waitForTimeout(name === "lesson" ? 1200 : 300);
-        await page.screenshot({ path: `${folder}/${file}.png`, fullPage: name !== "lesson" });
-        if (name === "lesson" && size === "phone") {
+        await page.waitForTimeout(name.startsWith("lesson") ? 1200 : 300);
+        await page.screenshot({ path: `${folder}/${file}.png`, fullPage: !name.startsWith("lesson") });
+        if (name.startsWith("lesson") && size === "phone") {
           await page.locator("#tab-terminal").click();
           await page.waitForTimeout(900);
           await page.screenshot({ path: `${folder}/${file}-terminal.png` });
