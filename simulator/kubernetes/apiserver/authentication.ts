@@ -35,6 +35,8 @@ export class TokenAuthority {
   #serial = 0;
   /** Claims of tokens whose signature was found good: a component sends the same one with every request. */
   readonly #good = new Map<string, Readonly<Record<string, unknown>>>();
+  /** Whom claims name: nothing else goes into it. */
+  readonly #users = new WeakMap<object, UserInfo>();
 
   constructor(
     secret: string,
@@ -95,7 +97,9 @@ export class TokenAuthority {
       const pod = this.#find("", "pods", namespace, bound.pod.name);
       if (!pod || pod.metadata.uid !== bound.pod.uid) return undefined;
     }
-    return {
+    const known = this.#users.get(claims);
+    if (known) return known;
+    const user: UserInfo = {
       name: `system:serviceaccount:${namespace}:${name}`,
       uid: account.metadata.uid,
       groups: ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"],
@@ -115,6 +119,8 @@ export class TokenAuthority {
           : {}),
       },
     };
+    this.#users.set(claims, user);
+    return user;
   }
 
   #claims(token: string): Readonly<Record<string, unknown>> | undefined {

@@ -42,18 +42,42 @@ export interface RbacStorages {
   readonly pods: ResourceStorage;
 }
 
+/** What one binding gives to a user. */
+interface Grant {
+  readonly rules: readonly PolicyRule[];
+  /** Which binding, of which role, to whom: told only to those who ask. */
+  reason(): string;
+}
+
 const MASTERS = "system:masters";
+const YES: Decision = Object.freeze({ allowed: true, reason: "" });
+/** No object has this name, so a rule that allows it allows every name. */
+const NAMELESS = "\u0000";
+/** What nodes may read only where a Pod of theirs refers to it. */
+const LIMITED: ReadonlySet<string> = new Set(["secrets", "configmaps", "persistentvolumeclaims", "persistentvolumes"]);
+
+function subjectText(subject: Subject, binding: KubeObject, user: UserInfo): string {
+  if (subject.kind === "User") return `User ${JSON.stringify(user.name)}`;
+  if (subject.kind === "Group") return `Group ${JSON.stringify(subject.name)}`;
+  const namespace = subject.namespace || binding.metadata.namespace || "";
+  return `ServiceAccount ${JSON.stringify(`${subject.name}/${namespace}`)}`;
+}
 
 export class Authorizer {
   readonly #storages: RbacStorages;
   readonly #decisions = new Map<string, Decision>();
+  /** Whether a user may do something whatever the object's name is, by user and then by the rest. */
+  readonly #verdicts = new Map<UserInfo, Map<string, boolean>>();
+  readonly #grants = new Map<UserInfo, Map<string, readonly Grant[]>>();
   #rulesVersion = 0;
 
   constructor(storages: RbacStorages) {
     this.#storages = storages;
     const forget = (): void => {
-      this.#decisions.clear();
       this.#rulesVersion++;
+      if (this.#decisions.size > 0) this.#decisions.clear();
+      if (this.#verdicts.size > 0) this.#verdicts.clear();
+      if (this.#grants.size > 0) this.#grants.clear();
     };
     for (const storage of [
       storages.roles,
@@ -68,6 +92,29 @@ export class Authorizer {
   /** Grows whenever a role or a binding changes. */
   get rulesVersion(): number {
     return this.#rulesVersion;
+  }
+
+  /**
+   * As authorize(), for those who want no reason for a yes. Rules that name no object decide alike for all of them, so
+   * that a user's second Pod costs one look.
+   */
+  decide(attributes: AuthorizationAttributes): Decision {
+    const { user, isResource, resource, group } = attributes;
+    const isLimited = group === "" && LIMITED.has(resource) && user.name.startsWith("system:node:");
+    if (!isResource || isLimited) return this.authorize(attributes);
+    let verdicts = this.#verdicts.get(user);
+    if (!verdicts) {
+      verdicts = new Map();
+      if (this.#verdicts.size >= 1000) this.#verdicts.clear();
+      this.#verdicts.set(user, verdicts);
+    }
+    const key = `${attributes.verb} ${group}/${resource}/${attributes.subresource} ${attributes.namespace}`;
+    let verdict = verdicts.get(key);
+    if (verdict === undefined) {
+      verdict = this.authorize({ ...attributes, name: NAMELESS }).allowed;
+      verdicts.set(key, verdict);
+    }
+    return verdict ? YES : this.authorize(attributes);
   }
 
   authorize(attributes: AuthorizationAttributes): Decision {
@@ -89,70 +136,75 @@ export class Authorizer {
 
   /** Every rule that applies to a user in a namespace, for SelfSubjectRulesReview and escalation checks. */
   rulesFor(user: UserInfo, namespace: string): PolicyRule[] {
-    const rules: PolicyRule[] = [];
-    this.#visit(user, namespace, (rule) => {
-      rules.push(rule);
-      return false;
-    });
-    return rules;
+    const places = namespace ? ["", namespace] : [""];
+    return places.flatMap((place) => this.#grantsOf(user, place).flatMap((grant) => grant.rules));
   }
 
   #rbac(attributes: AuthorizationAttributes): Decision {
-    let decision: Decision = { allowed: false, reason: "" };
-    this.#visit(attributes.user, attributes.namespace, (rule, reason) => {
-      if (!ruleAllows(rule, attributes)) return false;
-      decision = { allowed: true, reason: `RBAC: allowed by ${reason}` };
-      return true;
-    });
-    return decision;
+    const { user, namespace } = attributes;
+    for (const place of namespace ? ["", namespace] : [""])
+      for (const { rules, reason } of this.#grantsOf(user, place))
+        for (const rule of rules)
+          if (ruleAllows(rule, attributes)) return { allowed: true, reason: `RBAC: allowed by ${reason()}` };
+    return { allowed: false, reason: "" };
   }
 
-  #visit(user: UserInfo, namespace: string, visit: (rule: PolicyRule, reason: string) => boolean): void {
-    const { clusterRoleBindings, roleBindings } = this.#storages;
-    for (const binding of clusterRoleBindings.list()) {
-      const subject = this.#subjectOf(binding, user);
-      if (!subject) continue;
-      const role = this.#storages.clusterRoles.get("", binding.roleRef.name);
-      for (const rule of (role?.rules ?? []) as PolicyRule[]) {
-        if (
-          visit(
-            rule,
-            `ClusterRoleBinding ${JSON.stringify(binding.metadata.name)} of ClusterRole ${JSON.stringify(binding.roleRef.name)} to ${subject}`,
-          )
-        )
-          return;
-      }
+  /** Roles that bindings in a namespace (cluster-wide ones: "") give to a user, in the order they are looked at. */
+  #grantsOf(user: UserInfo, namespace: string): readonly Grant[] {
+    let byNamespace = this.#grants.get(user);
+    if (!byNamespace) {
+      byNamespace = new Map();
+      if (this.#grants.size >= 1000) this.#grants.clear();
+      this.#grants.set(user, byNamespace);
     }
-    if (!namespace) return;
-    for (const binding of roleBindings.list(namespace)) {
+    let grants = byNamespace.get(namespace);
+    if (!grants) {
+      grants = namespace ? this.#namespaceGrants(user, namespace) : this.#clusterGrants(user);
+      byNamespace.set(namespace, grants);
+    }
+    return grants;
+  }
+
+  #clusterGrants(user: UserInfo): Grant[] {
+    const grants: Grant[] = [];
+    for (const binding of this.#storages.clusterRoleBindings.list()) {
       const subject = this.#subjectOf(binding, user);
-      if (!subject) continue;
+      if (subject === undefined) continue;
+      const { name } = binding.roleRef;
+      grants.push({
+        rules: (this.#storages.clusterRoles.get("", name)?.rules ?? []) as PolicyRule[],
+        reason: () =>
+          `ClusterRoleBinding ${JSON.stringify(binding.metadata.name)} of ClusterRole ${JSON.stringify(name)} to ${subjectText(subject, binding, user)}`,
+      });
+    }
+    return grants;
+  }
+
+  #namespaceGrants(user: UserInfo, namespace: string): Grant[] {
+    const grants: Grant[] = [];
+    for (const binding of this.#storages.roleBindings.list(namespace)) {
+      const subject = this.#subjectOf(binding, user);
+      if (subject === undefined) continue;
+      const { kind, name } = binding.roleRef;
       const role =
-        binding.roleRef.kind === "ClusterRole"
-          ? this.#storages.clusterRoles.get("", binding.roleRef.name)
-          : this.#storages.roles.get(namespace, binding.roleRef.name);
-      for (const rule of (role?.rules ?? []) as PolicyRule[]) {
-        if (
-          visit(
-            rule,
-            `RoleBinding ${JSON.stringify(`${binding.metadata.name}/${namespace}`)} of ${binding.roleRef.kind} ${JSON.stringify(binding.roleRef.name)} to ${subject}`,
-          )
-        )
-          return;
-      }
+        kind === "ClusterRole" ? this.#storages.clusterRoles.get("", name) : this.#storages.roles.get(namespace, name);
+      grants.push({
+        rules: (role?.rules ?? []) as PolicyRule[],
+        reason: () =>
+          `RoleBinding ${JSON.stringify(`${binding.metadata.name}/${namespace}`)} of ${kind} ${JSON.stringify(name)} to ${subjectText(subject, binding, user)}`,
+      });
     }
+    return grants;
   }
 
-  #subjectOf(binding: KubeObject, user: UserInfo): string | undefined {
+  /** The subject of a binding that a user is. */
+  #subjectOf(binding: KubeObject, user: UserInfo): Subject | undefined {
     for (const subject of (binding.subjects ?? []) as Subject[]) {
-      if (subject.kind === "User" && subject.name === user.name) return `User ${JSON.stringify(user.name)}`;
-      if (subject.kind === "Group" && user.groups.includes(subject.name))
-        return `Group ${JSON.stringify(subject.name)}`;
-      if (subject.kind === "ServiceAccount") {
+      if (subject.kind === "User" && subject.name === user.name) return subject;
+      if (subject.kind === "Group" && user.groups.includes(subject.name)) return subject;
+      if (subject.kind === "ServiceAccount" && user.name.endsWith(subject.name)) {
         const namespace = subject.namespace || binding.metadata.namespace || "";
-        if (user.name === `system:serviceaccount:${namespace}:${subject.name}`) {
-          return `ServiceAccount ${JSON.stringify(`${subject.name}/${namespace}`)}`;
-        }
+        if (user.name === `system:serviceaccount:${namespace}:${subject.name}`) return subject;
       }
     }
     return undefined;
@@ -166,8 +218,7 @@ export class Authorizer {
     const nodeName = attributes.user.name.slice("system:node:".length);
     const { resource, group, verb, namespace, name } = attributes;
     if (attributes.isResource && (group === "" || group === "coordination.k8s.io")) {
-      const limited =
-        group === "" && ["secrets", "configmaps", "persistentvolumeclaims", "persistentvolumes"].includes(resource);
+      const limited = group === "" && LIMITED.has(resource);
       if (limited && (verb === "get" || verb === "list" || verb === "watch")) {
         const denied: Decision = {
           allowed: false,

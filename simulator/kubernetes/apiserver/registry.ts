@@ -161,6 +161,12 @@ export class Registry {
     return stored;
   }
 
+  /** Stores an object that a create of the same body at the same time would give, under a uid of its own. */
+  adopt(scope: Scope, made: KubeObject): Answer {
+    const draft: Draft = { ...made, metadata: { ...made.metadata, uid: this.#uids.uuid() } };
+    return this.#write(scope, made.metadata.namespace ?? "", made.metadata.name, draft, "create");
+  }
+
   /** PUT. `transform` makes the new object from the old one; a plain body for update, a patched one for patch. */
   update(
     scope: Scope,

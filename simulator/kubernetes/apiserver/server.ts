@@ -39,6 +39,7 @@ import type { KubeletDialer, MetricsProvider } from "./kubelet-proxy";
 import { KubernetesService } from "./kubernetes-service";
 import { metricsResponse } from "./metrics";
 import { openApi } from "./openapi";
+import { createAsBefore } from "./prefabricated";
 import { Registry, type ResourceHooks } from "./registry";
 import { type RequestInfo, queryValue, requestInfo } from "./request-info";
 import { Reviews } from "./reviews";
@@ -252,7 +253,7 @@ export class ApiServer implements Transport {
     if ("status" in impersonated) return this.#finish(request, info, user, impersonated);
     user = impersonated.user;
     const attributes = attributesOf(info, user);
-    const decision = this.#authorizer.authorize(attributes);
+    const decision = this.#authorizer.decide(attributes);
     if (!decision.allowed) {
       const status = forbiddenStatus(
         { group: info.group, resource: info.resource },
@@ -438,7 +439,10 @@ export class ApiServer implements Transport {
     const served = this.scheme.byKind(apiVersion, kind)!;
     const { resource } = served;
     const { name, namespace = "" } = body.metadata;
-    this.#registry.create(this.#systemScope(resource, namespace, name), body);
+    const scope = this.#systemScope(resource, namespace, name);
+    // A kind with hooks is made with what this very server has left to give.
+    if (this.#hooks.has(resource)) this.#registry.create(scope, body);
+    else createAsBefore(this.#registry, scope, body);
     const made = body.status && this.storage(resource.group, resource.plural)?.get(namespace, name);
     if (made) this.#overwriteStatus(resource.group, resource.plural, { ...made, status: body.status });
   }

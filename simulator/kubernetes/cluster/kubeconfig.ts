@@ -9,8 +9,10 @@ import type { Credentials } from "../apimachinery/transport";
  */
 export function certificatePem(subject: NonNullable<Credentials["certificate"]>): string {
   const text = ["subject", `CN=${subject.commonName}`, ...subject.organizations.map((each) => `O=${each}`)].join("\n");
-  const body = encodeBase64(encodeUtf8(text)).replace(/(.{64})(?=.)/g, "$1\n");
-  return `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
+  const body = encodeBase64(encodeUtf8(text));
+  const lines: string[] = [];
+  for (let i = 0; i < body.length; i += 64) lines.push(body.slice(i, i + 64));
+  return `-----BEGIN CERTIFICATE-----\n${lines.join("\n")}\n-----END CERTIFICATE-----\n`;
 }
 
 const privateKey = (name: string): string =>
