@@ -1,5 +1,5 @@
 /** nginx: serves files and proxies by its configuration, writes its access log, reloads and quits by signal. */
-import { decodeUtf8, encodeUtf8 } from "../base/bytes";
+import { type Bytes, decodeUtf8, encodeUtf8 } from "../base/bytes";
 import { Deferred, type Task, suspend } from "../base/task";
 import {
   HttpFailure,
@@ -36,11 +36,32 @@ function* complain(process: Process, level: string, text: string): Task<void> {
 
 class ConfFailure extends Error {}
 
+/** What a configuration was read from: as long as all of it is the same, so is what was read. */
+interface Sources {
+  readonly files: Map<string, Bytes>;
+  /** Directories that patterns were looked up in; undefined where there is none. */
+  readonly directories: Map<string, string | undefined>;
+}
+
+const namesIn = (process: Process, directory: string): string | undefined =>
+  process.fs.isDir(directory) ? process.fs.readDir(directory).join("/") : undefined;
+
+function isUnchanged(process: Process, { files, directories }: Sources): boolean {
+  for (const [path, content] of files) {
+    const node = process.fs.find(path);
+    if (node?.kind !== "file" || node.read() !== content) return false;
+  }
+  for (const [directory, names] of directories) if (namesIn(process, directory) !== names) return false;
+  return true;
+}
+
 /** Reads a file and what it includes. Throws ConfFailure with nginx's words. */
-function readConf(process: Process, path: string): Directive[] {
+function readConf(process: Process, path: string, sources: Sources): Directive[] {
   let text: string;
   try {
-    text = process.readText(path);
+    const content = process.fs.readFile(process.path(path));
+    sources.files.set(process.path(path), content);
+    text = decodeUtf8(content);
   } catch (error) {
     if (error instanceof SysError) throw new ConfFailure(`open() "${path}" failed (2: ${error.text})`);
     throw error;
@@ -56,14 +77,14 @@ function readConf(process: Process, path: string): Directive[] {
     list.flatMap((each) => {
       if (each.name === "include") {
         const pattern = absolute("/etc/nginx", each.args[0] ?? "");
-        if (!pattern.includes("*")) return pattern.endsWith("mime.types") ? [] : readConf(process, pattern);
+        if (!pattern.includes("*")) return pattern.endsWith("mime.types") ? [] : readConf(process, pattern, sources);
         const dir = pattern.slice(0, pattern.lastIndexOf("/"));
         const suffix = pattern.slice(pattern.lastIndexOf("*") + 1);
-        if (!process.fs.isDir(dir)) return [];
-        return process.fs
-          .readDir(dir)
+        const names = namesIn(process, dir);
+        sources.directories.set(dir, names);
+        return (names === undefined || names === "" ? [] : names.split("/"))
           .filter((name) => name.endsWith(suffix))
-          .flatMap((name) => readConf(process, join(dir, name)));
+          .flatMap((name) => readConf(process, join(dir, name), sources));
       }
       if (!isTypes && !knownDirectives.has(each.name))
         throw new ConfFailure(`unknown directive "${each.name}" in ${path}:${each.line}`);
@@ -72,8 +93,20 @@ function readConf(process: Process, path: string): Directive[] {
   return expand(directives);
 }
 
+/** Most servers have the image's own configuration: they share what was read of it. */
+const lastLoaded = new Map<string, { readonly sources: Sources; readonly loaded: Loaded }>();
+
 function load(process: Process, path: string): Loaded {
-  const top = readConf(process, path);
+  const last = lastLoaded.get(path);
+  if (last && isUnchanged(process, last.sources)) return last.loaded;
+  const sources: Sources = { files: new Map(), directories: new Map() };
+  const loaded = interpret(readConf(process, path, sources));
+  if (lastLoaded.size >= 20) lastLoaded.clear();
+  lastLoaded.set(path, { sources, loaded });
+  return loaded;
+}
+
+function interpret(top: readonly Directive[]): Loaded {
   const http = find(top, "http")?.block ?? [];
   const servers = findAll(http, "server").map((server): Server => {
     const ports = findAll(server.block, "listen").flatMap((listen) => {

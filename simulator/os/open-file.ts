@@ -17,6 +17,10 @@ export abstract class OpenFile {
   abstract read(max: number): Task<Bytes>;
   /** Writes all of it, waiting for room. Throws EPIPE where nobody reads any more. */
   abstract write(bytes: Bytes): Task<void>;
+  /** Writes all of it where that needs no wait; false: nothing is written, and write() is to be asked. */
+  writeNow(_bytes: Bytes): boolean {
+    return false;
+  }
   /** Whether a read would not wait. */
   abstract readonly readable: boolean;
   protected abstract onClose(): void;
@@ -81,10 +85,14 @@ export class RegularFile extends OpenFile {
   }
 
   *write(bytes: Bytes): Task<void> {
+    this.writeNow(bytes);
+  }
+
+  override writeNow(bytes: Bytes): boolean {
     if (!this.#flags.write) throw new SysError("EBADF");
     if (this.inode.accept) {
       this.inode.accept(bytes);
-      return;
+      return true;
     }
     const content = this.inode.content;
     const position = this.#flags.append ? content.length : this.#position;
@@ -97,6 +105,7 @@ export class RegularFile extends OpenFile {
     this.inode.apparentSize = undefined;
     this.inode.mtime = this.#touch();
     this.#position = position + bytes.length;
+    return true;
   }
 
   override seek(position: number): void {
@@ -258,6 +267,13 @@ export class PipeWriter extends OpenFile {
     return this.buffer.write(bytes);
   }
 
+  override writeNow(bytes: Bytes): boolean {
+    const { buffer } = this;
+    if (buffer.broken || buffer.capacity - buffer.size < bytes.length) return false;
+    buffer.push(bytes);
+    return true;
+  }
+
   protected onClose(): void {
     this.buffer.end();
   }
@@ -294,6 +310,11 @@ export class SinkFile extends OpenFile {
     this.#sink(bytes);
   }
 
+  override writeNow(bytes: Bytes): boolean {
+    this.#sink(bytes);
+    return true;
+  }
+
   protected onClose(): void {
     this.#ended?.();
   }
@@ -325,7 +346,12 @@ export class NullDevice extends OpenFile {
   }
 
   *write(): Task<void> {
+    this.writeNow();
+  }
+
+  override writeNow(): boolean {
     if (this.#full) throw new SysError("ENOSPC");
+    return true;
   }
 
   protected onClose(): void {}

@@ -22,6 +22,17 @@ export class ExitRequest {
   }
 }
 
+/** Thrown by Process.exec to unwind the program that is replaced; the process then goes on with this one. */
+class ExecRequest {
+  readonly program: Program;
+  /** Descriptors as they are at the call: what unwinding puts back belongs to the program that is gone. */
+  readonly files: ReadonlyMap<number, OpenFile>;
+  constructor(program: Program, files: ReadonlyMap<number, OpenFile>) {
+    this.program = program;
+    this.files = files;
+  }
+}
+
 /** Thrown into a blocked system call when a handled signal arrives and the handler asked for it (EINTR). */
 export class Interrupted extends Error {
   override name = "Interrupted";
@@ -64,6 +75,11 @@ export class PidNamespace {
 
   take(): number {
     return this.#next++;
+  }
+
+  /** Leaves numbers out: those of helpers that came and went. */
+  skip(count: number): void {
+    this.#next += count;
   }
 }
 
@@ -108,6 +124,8 @@ export interface ProcessContext {
   readonly uid: number;
   readonly gid: number;
   readonly user: string;
+  /** Resource limits by name (`nofile`), where they are not the usual ones. */
+  readonly limits?: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>;
 }
 
 export type ProcessState = "running" | "stopped" | "zombie" | "dead";
@@ -208,31 +226,45 @@ export class Process {
     this.#run(program);
   }
 
-  /** execve: the same process goes on with other code. Open files stay. Never returns. */
-  *exec(file: string, argv: readonly string[], env: Record<string, string> = this.env): Task<never> {
+  /**
+   * execve, from the main thread: the same process goes on with other code. Open files stay. Never returns: the program
+   * that called it is unwound, so that nothing of it is kept or stands between the loop and the new one.
+   */
+  exec(file: string, argv: readonly string[], env: Record<string, string> = this.env): never {
     const { program, argv: finalArgv } = this.kernel.loadExecutable(this, file, argv);
     this.argv = finalArgv;
     this.env = { ...env };
     for (const [name, how] of [...this.#dispositions]) if (how !== "ignore") this.#dispositions.delete(name);
     this.resizeMemory(BASE_MEMORY);
-    const code = yield* program(this);
-    throw new ExitRequest(code);
+    const files = new Map(this.files);
+    for (const file of files.values()) file.retain();
+    throw new ExecRequest(program, files);
   }
 
   #run(program: Program): void {
-    const loop = this.kernel.loop;
-    const self = this;
-    function* main(): Task<number> {
-      yield (resume) => loop.soon(() => resume(undefined));
-      return yield* program(self);
-    }
     this.#main = startTask(
-      loop,
-      main(),
+      this.kernel.loop,
+      this.#execute(program),
       (code) => this.#end(exitedWith(code)),
       (error) => this.#failed(error),
     );
     if (this.#isHeld()) this.#main.pause();
+  }
+
+  /** The main thread: a program, and those that take its place. */
+  *#execute(first: Program): Task<number> {
+    const { loop } = this.kernel;
+    yield (resume) => loop.soon(() => resume(undefined));
+    for (let program = first; ; ) {
+      try {
+        return yield* program(this);
+      } catch (error) {
+        if (!(error instanceof ExecRequest)) throw error;
+        for (const fd of [...this.files.keys()]) this.close(fd);
+        for (const [fd, file] of error.files) this.files.set(fd, file);
+        program = error.program;
+      }
+    }
   }
 
   #failed(error: unknown): void {
@@ -522,7 +554,7 @@ export class Process {
       yield* this.compute(ms);
     }
     try {
-      yield* file.write(bytes);
+      if (!file.writeNow(bytes)) yield* file.write(bytes);
     } catch (error) {
       if (error instanceof SysError && error.code === "EPIPE") {
         if (this.disposition("PIPE") === "default") throw error; // Ends the process as SIGPIPE would.

@@ -62,7 +62,13 @@ function* runStatement(shell: Shell, statement: Statement): Task<number> {
     shell.status = 0;
     return 0;
   }
-  return yield* runNode(shell, statement.command);
+  const { command } = statement;
+  if (command.type !== "Command") return yield* runNode(shell, command);
+  const status = yield* runSimpleCommand(shell, command, false);
+  shell.status = status;
+  shell.pipeStatus = [status];
+  if (status !== 0) yield* afterCommand(shell, status, command);
+  return status;
 }
 
 function* runNode(shell: Shell, node: PipelineNode | AndOr): Task<number> {
@@ -71,7 +77,7 @@ function* runNode(shell: Shell, node: PipelineNode | AndOr): Task<number> {
   const status = yield* runCommandNode(shell, node);
   shell.status = status;
   shell.pipeStatus = [status];
-  yield* afterCommand(shell, status, node);
+  if (status !== 0) yield* afterCommand(shell, status, node);
   return status;
 }
 
@@ -348,7 +354,7 @@ function* runIf(shell: Shell, node: If): Task<number> {
 
 /** Runs a loop's body once; false when the loop is to end. */
 function* loopBody(shell: Shell, body: CompoundList): Task<boolean> {
-  yield* shell.charge(0.005);
+  if (shell.owes(0.005)) yield* shell.pay();
   try {
     yield* runList(shell, body);
     return true;
@@ -722,7 +728,8 @@ export function* runLines(shell: Shell, statements: readonly Statement[], text: 
   let aborted: number | undefined;
   for (let at = 0; at < statements.length; at++) {
     try {
-      yield* runStatements(shell, [statements[at]!]);
+      yield* runStatement(shell, statements[at]!);
+      if (shell.pendingSignals.length > 0) yield* runPendingTraps(shell);
     } catch (error) {
       const unwinds = error instanceof CommandAborted ? !error.interrupt : error instanceof ExpansionError;
       if (!unwinds) throw error;

@@ -87,17 +87,105 @@ class Fields {
   }
 }
 
+const USUAL_IFS = " \t\n";
 const plainWord = /^[^\\~*?[{@+!]+$/;
+
+/** Parameters whose value is made at the moment it is read. */
+const madeWhenRead = new Set([
+  "RANDOM",
+  "SRANDOM",
+  "SECONDS",
+  "EPOCHSECONDS",
+  "EPOCHREALTIME",
+  "LINENO",
+  "BASHPID",
+  "BASH_SUBSHELL",
+  "BASH_COMMAND",
+  "PIPESTATUS",
+  "FUNCNAME",
+  "DIRSTACK",
+  "GROUPS",
+  "_",
+]);
+
+/** The value of `$name`, `$1`, `$?` or `$#` where that is a plain text that is there. */
+function plainValue(shell: Shell, text: string): string | undefined {
+  if (text.length === 2) {
+    const code = text.charCodeAt(1);
+    if (code >= 49 && code <= 57) return shell.positional[code - 49];
+    if (code === 63) return String(shell.status);
+    if (code === 35) return String(shell.positional.length);
+  }
+  const name = text.slice(1);
+  const variable = shell.variables.get(name);
+  if (!variable || variable.reference || variable.list || variable.map || madeWhenRead.has(name)) return undefined;
+  return variable.value;
+}
+
+/** A value that is one field whatever its surroundings, if IFS is as usual. */
+const unsplit = /^[A-Za-z0-9_./:=%,^-]+$/;
+
+/**
+ * A word that is one field and needs no waiting: literals, quotes and plain parameters, which is what most words are.
+ * Undefined, with nothing done: the long way has to be gone. `splits`: unquoted values are split at IFS.
+ */
+function fieldAtOnce(shell: Shell, word: Word, splits: boolean): string | undefined {
+  const { parts } = word;
+  if (!parts) return plainWord.test(word.text) ? word.text : undefined;
+  let field = "";
+  for (const part of parts) {
+    switch (part.type) {
+      case "Literal":
+        if (!plainWord.test(part.text)) return undefined;
+        field += part.text;
+        break;
+      case "SingleQuoted":
+        field += part.value;
+        break;
+      case "DoubleQuoted":
+        for (const inner of part.parts) {
+          const text =
+            inner.type === "Literal"
+              ? inner.value
+              : inner.type === "SimpleExpansion"
+                ? plainValue(shell, inner.text)
+                : undefined;
+          if (text === undefined) return undefined;
+          field += text;
+        }
+        break;
+      case "SimpleExpansion": {
+        const value = plainValue(shell, part.text);
+        if (value === undefined) return undefined;
+        if (splits && !(unsplit.test(value) && (shell.get("IFS") ?? USUAL_IFS) === USUAL_IFS)) return undefined;
+        field += value;
+        break;
+      }
+      default:
+        return undefined;
+    }
+  }
+  return field;
+}
+
+/** The fields of words none of which needs waiting; undefined, with nothing done, where one does. */
+export function expandAtOnce(shell: Shell, words: readonly Word[]): string[] | undefined {
+  const out: string[] = [];
+  for (const word of words) {
+    const field = fieldAtOnce(shell, word, true);
+    if (field === undefined) return undefined;
+    out.push(field);
+  }
+  return out;
+}
 
 /** Expands words to fields: braces, tilde, parameters, substitutions, splitting, pathnames. */
 export function* expandWords(shell: Shell, words: readonly Word[]): Task<string[]> {
   const out: string[] = [];
   for (const word of words) {
-    if (!word.parts && plainWord.test(word.text)) {
-      out.push(word.text);
-      continue;
-    }
-    yield* expandOneWord(shell, word, out);
+    const field = fieldAtOnce(shell, word, true);
+    if (field === undefined) yield* expandOneWord(shell, word, out);
+    else out.push(field);
   }
   return out;
 }
@@ -121,7 +209,7 @@ function* expandOneWord(shell: Shell, word: Word, out: string[]): Task<void> {
 }
 
 function* expandFields(shell: Shell, word: Word, out: string[]): Task<void> {
-  const fields = new Fields(shell.get("IFS") ?? " \t\n");
+  const fields = new Fields(shell.get("IFS") ?? USUAL_IFS);
   yield* appendWord(shell, fields, word, false, true);
   fields.finish();
   for (const field of fields.done) {
@@ -142,9 +230,13 @@ function* expandFields(shell: Shell, word: Word, out: string[]): Task<void> {
   }
 }
 
+/** As expandString, where that needs no waiting; undefined, with nothing done, where it does. */
+export const stringAtOnce = (shell: Shell, word: Word): string | undefined => fieldAtOnce(shell, word, false);
+
 /** One string: no splitting, no pathnames. For assignments, redirections, case words, here-strings. */
 export function* expandString(shell: Shell, word: Word, options: { readonly assignment?: boolean } = {}): Task<string> {
-  if (!word.parts && plainWord.test(word.text)) return word.text;
+  const field = fieldAtOnce(shell, word, false);
+  if (field !== undefined) return field;
   const fields = new Fields("");
   yield* appendWord(shell, fields, word, false, true, options.assignment);
   fields.finish();

@@ -1,10 +1,10 @@
 /** Simple commands: assignments, words, redirections; then a function, a builtin or a program. */
-import type { Assignment, Command } from "unbash";
+import type { Assignment, Command, Word } from "unbash";
 import type { Task } from "../base/task";
 import { SysError } from "../os/errno";
 import type { Process } from "../os/process";
 import { CommandAborted, ExpansionError, ReturnFromFunction, ShellExit } from "./control";
-import { expandString, expandText, expandWords } from "./expand";
+import { expandAtOnce, expandString, expandText, expandWords, stringAtOnce } from "./expand";
 import { Job } from "./jobs";
 import { forkShell, jobControl, textOf, tryRedirections, waitForeground } from "./processes";
 import { traceQuote } from "./quoting";
@@ -57,6 +57,14 @@ const bashOnly = new Set([
   "logout",
 ]);
 
+const NO_ASSIGNMENTS: readonly Assignment[] = [];
+
+const wordsOf = (node: Command, name: Word): readonly Word[] => {
+  const words = [name];
+  for (const arg of node.args) words.push(arg.type === "Word" ? arg : (parseWord(arg.text) ?? (arg.value as never)));
+  return words;
+};
+
 export function* runSimpleCommand(shell: Shell, node: Command, mayExec: boolean): Task<number> {
   shell.position = node.pos;
   shell.substitutionStatus = undefined;
@@ -70,12 +78,16 @@ export function* runSimpleCommand(shell: Shell, node: Command, mayExec: boolean)
     if (error.fatal || error.exits) throw new CommandAborted(error.status, false);
     return error.status;
   } finally {
-    for (const fd of shell.substitutionFiles.splice(firstFile)) shell.process.close(fd);
+    if (shell.substitutionFiles.length > firstFile)
+      for (const fd of shell.substitutionFiles.splice(firstFile)) shell.process.close(fd);
   }
 }
 
 function* run(shell: Shell, node: Command, mayExec: boolean): Task<number> {
-  const assignments = node.prefix.filter((item): item is Assignment => item.type === "Assignment");
+  const assignments =
+    node.prefix.length === 0
+      ? NO_ASSIGNMENTS
+      : node.prefix.filter((item): item is Assignment => item.type === "Assignment");
   const redirects = node.redirects;
   const nameText = node.name && !node.name.parts ? node.name.text : undefined;
   if (
@@ -85,24 +97,23 @@ function* run(shell: Shell, node: Command, mayExec: boolean): Task<number> {
     !shell.functions.has(nameText)
   )
     return yield* runDeclaration(shell, nameText, node, assignments);
-  const words = node.name
-    ? yield* expandWords(shell, [
-        node.name,
-        ...node.args.map((arg) => (arg.type === "Word" ? arg : (parseWord(arg.text) ?? (arg.value as never)))),
-      ])
-    : [];
+  const sources = node.name ? wordsOf(node, node.name) : [];
+  const words = expandAtOnce(shell, sources) ?? (yield* expandWords(shell, sources));
   if (words.length === 0) return yield* runAssignments(shell, assignments, redirects);
   const name = words[0]!;
   const hasFunction = shell.functions.has(name);
   const builtin = isBuiltin(shell, name) ? shell.engine.builtins.get(name) : undefined;
   if (!hasFunction && !builtin && !shell.engine.declarations.has(name))
     return yield* runProgram(shell, node, words, assignments, mayExec);
-  yield* shell.charge(0.02);
-  const restore = yield* temporaryAssignments(shell, assignments, name);
-  yield* trace(shell, words);
+  if (shell.owes(0.02)) yield* shell.pay();
+  const restore = assignments.length === 0 ? undefined : yield* temporaryAssignments(shell, assignments, name);
+  if (shell.options.has("xtrace")) yield* trace(shell, words);
   const saved: SavedFiles = [];
   try {
-    const failed = yield* tryRedirections(shell, redirects, name === "exec" && !hasFunction ? undefined : saved);
+    const failed =
+      redirects.length === 0
+        ? undefined
+        : yield* tryRedirections(shell, redirects, name === "exec" && !hasFunction ? undefined : saved);
     if (failed !== undefined) {
       if (shell.flavour !== "bash" && !hasFunction && specialBuiltins.has(name) && !shell.interactive)
         throw new ShellExit(failed);
@@ -114,8 +125,8 @@ function* run(shell: Shell, node: Command, mayExec: boolean): Task<number> {
     shell.lastArgument = words.at(-1)!;
     return status;
   } finally {
-    restoreFiles(shell, saved);
-    restore();
+    if (saved.length > 0) restoreFiles(shell, saved);
+    restore?.();
   }
 }
 
@@ -179,6 +190,14 @@ function* runAssignments(
   redirects: Command["redirects"],
 ): Task<number> {
   for (const assignment of assignments) {
+    const { value: source } = assignment;
+    if (source.type === "Word" && !assignment.index && !shell.options.has("xtrace")) {
+      const value = stringAtOnce(shell, source);
+      if (value !== undefined) {
+        shell.set(assignment.name, value, assignment.append ?? false);
+        continue;
+      }
+    }
     const expanded = yield* expandAssignment(shell, assignment);
     if (shell.options.has("xtrace") && typeof expanded.value === "string")
       yield* shell.process.printError(
@@ -186,7 +205,8 @@ function* runAssignments(
       );
     assign(shell, expanded);
   }
-  yield* shell.charge(0.01);
+  if (shell.owes(0.01)) yield* shell.pay();
+  if (redirects.length === 0) return shell.substitutionStatus ?? 0;
   const saved: SavedFiles = [];
   const failed = yield* tryRedirections(shell, redirects, saved);
   restoreFiles(shell, saved);
@@ -337,7 +357,7 @@ export function* execProgram(shell: Shell, argv: readonly string[], env: Record<
   if (path === undefined) return yield* notFound(shell, name);
   yield* shell.process.compute(0.6);
   try {
-    return yield* shell.process.exec(name.includes("/") ? name : path, argv, env);
+    return shell.process.exec(name.includes("/") ? name : path, argv, env);
   } catch (error) {
     if (!(error instanceof SysError)) throw error;
     if (error.code === "EPIPE") throw error;

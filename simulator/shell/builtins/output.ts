@@ -22,7 +22,7 @@ export function echoBytes(args: readonly string[], always: boolean): string {
     }
   }
   const bytes = encodeUtf8(args.slice(i).join(" "));
-  if (!escapes) return newline ? `${bytes}\n` : bytes;
+  if (!escapes || !bytes.includes("\\")) return newline ? `${bytes}\n` : bytes;
   const { text, stop } = interpretEscapes(bytes, true);
   return newline && !stop ? `${text}\n` : text;
 }

@@ -40,7 +40,7 @@ function* become(tool: Tool, argv: readonly string[], env: Record<string, string
   const path = process.kernel.which(process.context, argv[0]!, env["PATH"], process.cwd);
   try {
     if (path === undefined) throw new SysError("ENOENT");
-    return yield* process.exec(path, argv, env);
+    return process.exec(path, argv, env);
   } catch (error) {
     if (!(error instanceof SysError) || error.code === "EPIPE") throw error;
     yield* tool.error(
