@@ -56,10 +56,19 @@ export function usageLine<C>(path: readonly Command<C>[]): string {
 
 /** All flags a command takes: its own and the persistent ones from the root down. */
 export function flagsOf<C>(path: readonly Command<C>[]): FlagSet {
+  const last = path.at(-1)!;
+  const known = knownFlags.get(last);
+  if (known && known.path.length === path.length && known.path.every((command, i) => command === path[i]))
+    return known.flags;
   let all: FlagSet = {};
   for (const command of path) all = { ...all, ...command.persistentFlags };
-  return { ...all, ...path.at(-1)!.flags };
+  const flags: FlagSet = { ...all, ...last.flags };
+  knownFlags.set(last, { path, flags });
+  return flags;
 }
+
+/** Definitions do not change, so neither does what a command takes. */
+const knownFlags = new WeakMap<object, { readonly path: readonly object[]; readonly flags: FlagSet }>();
 
 /** Walks from the root to the command that argv names. Flags before a subcommand's name are stepped over, as cobra does. */
 export function findCommand<C>(

@@ -110,11 +110,22 @@ export class ClusterOfWorld {
   }
 
   audit(arrivedAt: number): readonly AuditEntry[] {
-    return this.cluster.api.audit
-      .entries()
-      .filter((entry) => entry.userAgent !== OBSERVER)
-      .map((entry) => ({ ...entry, resource: entry.resource.replace(/\..*$/, ""), at: entry.at - arrivedAt }));
+    // Checks ask after every change, and the log only grows: what was read of it is kept.
+    const entries = this.cluster.api.audit.entries();
+    let read = this.#audited;
+    if (read?.entries !== entries || read.arrivedAt !== arrivedAt)
+      this.#audited = read = { entries, arrivedAt, count: 0, shown: [] };
+    for (; read.count < entries.length; read.count++) {
+      const entry = entries[read.count]!;
+      if (entry.userAgent !== OBSERVER)
+        read.shown.push({ ...entry, resource: entry.resource.replace(/\..*$/, ""), at: entry.at - arrivedAt });
+    }
+    return read.shown;
   }
+
+  #audited:
+    | { readonly entries: readonly object[]; readonly arrivedAt: number; count: number; readonly shown: AuditEntry[] }
+    | undefined;
 
   get revision(): number {
     return this.cluster.etcd.store.revision;

@@ -58,6 +58,9 @@ export interface GroupVersionNames {
   readonly preferred: string;
 }
 
+/** What was read of a server, by its list of groups. */
+const loaded = new WeakMap<object, Discovery>();
+
 /** Discovery's answer, in the server's order: the core group first. */
 export class Discovery {
   readonly groups: readonly GroupVersionNames[];
@@ -71,6 +74,10 @@ export class Discovery {
   static *load(client: RestClient): Task<Discovery> {
     const core = yield* client.get<{ versions: readonly string[] }>("/api", { timeout: "32s" });
     const list = yield* client.get<ApiGroupList>("/apis", { timeout: "32s" });
+    // A server sends the very same list until what it serves changes: what was read from it then stands for its groups'
+    // lists too, as the copy on disk does upstream.
+    const known = loaded.get(list);
+    if (known) return known;
     const groups: GroupVersionNames[] = [
       { group: "", versions: core.versions, preferred: core.versions[0] ?? "v1" },
       ...list.groups.map((group) => ({
@@ -87,7 +94,9 @@ export class Discovery {
         resources.push(...mappings(group, version, answer));
       }
     }
-    return new Discovery(groups, resources);
+    const discovery = new Discovery(groups, resources);
+    loaded.set(list, discovery);
+    return discovery;
   }
 
   /** The mapping of an object's apiVersion and kind. */

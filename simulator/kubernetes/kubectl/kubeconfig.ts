@@ -98,6 +98,19 @@ export function loadKubeconfig(process: Process, explicit?: string): Kubeconfig 
   return merged;
 }
 
+/** The files that were read last, parsed: every kubectl reads the same one. Nobody changes what is in them. */
+const parsedConfigs = new Map<string, ReturnType<typeof parseYaml>>();
+
+function parseConfig(text: string): ReturnType<typeof parseYaml> {
+  let parsed = parsedConfigs.get(text);
+  if (!parsed) {
+    parsed = parseYaml(text);
+    if (parsedConfigs.size >= 20) parsedConfigs.clear();
+    parsedConfigs.set(text, parsed);
+  }
+  return parsed;
+}
+
 /** One file; undefined when it is not there (and need not be). */
 export function readKubeconfig(process: Process, path: string, mustExist: boolean): Kubeconfig | undefined {
   let text: string;
@@ -111,7 +124,7 @@ export function readKubeconfig(process: Process, path: string, mustExist: boolea
   }
   const config = emptyKubeconfig();
   if (text.trim() === "") return config;
-  const parsed = parseYaml(text);
+  const parsed = parseConfig(text);
   if (!parsed.ok) return fail(`error loading config file "${path}": ${parsed.error}`);
   const value = parsed.value.value as Record<string, unknown> | undefined;
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
