@@ -14,7 +14,7 @@ import {
   together,
   warn,
 } from "./session";
-import { dependenciesOf, levelsOf, type Project, type ServiceConfig } from "./types";
+import { dependenciesOf, type Project, type ServiceConfig, usersOf } from "./types";
 
 export interface UpOptions {
   readonly scale: Readonly<Record<string, number>>;
@@ -75,6 +75,34 @@ export function* ensureVolumes(session: Session, names: readonly string[]): Task
 
 export const scaleOf = (service: ServiceConfig): number => service.scale ?? service.deploy?.replicas ?? 1;
 
+/** Visits each service as soon as all that it needs are done with. */
+function* inDependencyOrder(
+  session: Session,
+  names: readonly string[],
+  visit: (name: string) => Task<void>,
+  order: "last-first" | "as-given" = "last-first",
+): Task<void> {
+  const { client, project } = session;
+  const done = new Set<string>();
+  const isReady = (name: string): boolean =>
+    dependenciesOf(project.services[name]).every((each) => done.has(each) || !names.includes(each));
+  function* run(batch: readonly string[]): Task<void> {
+    yield* together(
+      client,
+      batch.map(
+        (name) =>
+          function* (): Task<void> {
+            yield* visit(name);
+            done.add(name);
+            yield* run(usersOf(project, name, names).filter(isReady));
+          },
+      ),
+      order,
+    );
+  }
+  yield* run([...names].sort().filter(isReady));
+}
+
 /** Creates, recreates and removes containers until there are as many as asked for, all of the present configuration. */
 export function* convergeContainers(
   session: Session,
@@ -97,33 +125,31 @@ export function* convergeContainers(
         `Found orphan containers ([${orphans.map(nameOf).join(" ")}]) for this project. If you removed or renamed this service in your compose file, you can run this command with the --remove-orphans flag to clean it up.`,
       );
   }
-  for (const level of levelsOf(project, names)) {
+  yield* inDependencyOrder(session, names, function* (name) {
     const work: (() => Task<void>)[] = [];
-    for (const name of level) {
-      const service = project.services[name]!;
-      const wanted = options.scale[name] ?? scaleOf(service);
-      if (wanted > 1 && service.container_name)
-        yield* warn(
-          client,
-          `The ${JSON.stringify(name)} service is using the custom container name ${JSON.stringify(service.container_name)}. Docker requires each container to have a unique name. Remove the custom name to scale the service`,
-        );
-      const own = present.filter((each) => serviceOf(each) === name).sort((a, b) => numberOf(a) - numberOf(b));
-      for (const extra of own.slice(wanted)) work.push(() => removeContainer(session, extra, options.timeout));
-      for (const each of own.slice(0, wanted)) {
-        const isStale = each.Labels[label("config-hash")] !== configHash(service) || each.ImageID !== images.get(name);
-        if (options.forceRecreate || (isStale && !options.noRecreate))
-          work.push(() => recreate(session, name, each, images, options));
-        else if (isRunning(each)) yield* progress.event(`Container ${nameOf(each)}`, "Running", "done");
-      }
-      const taken = new Set(own.slice(0, wanted).map(numberOf));
-      for (let number = 1, missing = wanted - taken.size; missing > 0; number++) {
-        if (taken.has(number)) continue;
-        missing--;
-        work.push(() => createContainer(session, name, number, images));
-      }
+    const service = project.services[name]!;
+    const wanted = options.scale[name] ?? scaleOf(service);
+    if (wanted > 1 && service.container_name)
+      yield* warn(
+        client,
+        `The ${JSON.stringify(name)} service is using the custom container name ${JSON.stringify(service.container_name)}. Docker requires each container to have a unique name. Remove the custom name to scale the service`,
+      );
+    const own = present.filter((each) => serviceOf(each) === name).sort((a, b) => numberOf(a) - numberOf(b));
+    for (const extra of own.slice(wanted)) work.push(() => removeContainer(session, extra, options.timeout));
+    for (const each of own.slice(0, wanted)) {
+      const isStale = each.Labels[label("config-hash")] !== configHash(service) || each.ImageID !== images.get(name);
+      if (options.forceRecreate || (isStale && !options.noRecreate))
+        work.push(() => recreate(session, name, each, images, options));
+      else if (isRunning(each)) yield* progress.event(`Container ${nameOf(each)}`, "Running", "done");
+    }
+    const taken = new Set(own.slice(0, wanted).map(numberOf));
+    for (let number = 1, missing = wanted - taken.size; missing > 0; number++) {
+      if (taken.has(number)) continue;
+      missing--;
+      work.push(() => createContainer(session, name, number, images));
     }
     yield* together(client, work);
-  }
+  });
 }
 
 function* createContainer(
@@ -198,23 +224,19 @@ export function* startServices(
   options: { readonly wait?: boolean; readonly onlyExisting?: boolean } = {},
 ): Task<void> {
   const { client, project } = session;
-  for (const level of levelsOf(project, names)) {
-    const present = yield* containersOf(client, project.name, { all: true });
+  function* startOne(name: string): Task<void> {
+    const present = yield* containersOf(client, project.name, { all: true, newestFirst: true });
     const waits: (() => Task<void>)[] = [];
-    for (const name of level)
-      for (const needed of dependenciesOf(project.services[name])) {
-        const { condition, required } = project.services[name]!.depends_on![needed]!;
-        if (condition === "service_started" || !names.includes(needed)) continue;
-        for (const each of present.filter((one) => serviceOf(one) === needed))
-          waits.push(() => waitFor(session, each, condition, required));
-      }
+    for (const needed of dependenciesOf(project.services[name])) {
+      const { condition, required } = project.services[name]!.depends_on![needed]!;
+      if (condition === "service_started" || !names.includes(needed)) continue;
+      for (const each of present.filter((one) => serviceOf(one) === needed))
+        waits.push(() => waitFor(session, each, condition, required));
+    }
     yield* together(client, waits);
-    const idle = present.filter((each) => level.includes(serviceOf(each)) && !isRunning(each));
-    yield* together(
-      client,
-      idle.map((each) => () => startContainer(session, each)),
-    );
+    for (const each of present) if (serviceOf(each) === name && !isRunning(each)) yield* startContainer(session, each);
   }
+  yield* inDependencyOrder(session, names, startOne, "as-given");
   if (options.wait) {
     const present = yield* containersOf(client, project.name, { all: true, services: names });
     yield* together(
@@ -333,12 +355,16 @@ export interface DownOptions {
 /** Stops and removes: users before what they use, then networks, volumes and images. */
 export function* takeDown(session: Session, options: DownOptions): Task<void> {
   const { client, project } = session;
-  const present = yield* containersOf(client, project.name, { all: true, oneOffs: true, services: options.services });
+  const present = yield* containersOf(client, project.name, {
+    all: true,
+    oneOffs: true,
+    services: options.services,
+    newestFirst: true,
+  });
   const orphans = present.filter((each) => isOrphan(project, each));
   const own = present.filter((each) => !orphans.includes(each));
-  const services = [...new Set(own.map(serviceOf))];
-  const users = (name: string): string[] =>
-    services.filter((each) => dependenciesOf(project.services[each] ?? project.disabled[each]).includes(name));
+  const services = [...new Set(own.map(serviceOf))].sort();
+  const users = (name: string): string[] => usersOf(project, name, services);
   const gone = new Map(services.map((name) => [name, new Deferred<void>()]));
   // Each service goes as soon as all that use it are gone.
   yield* together(
@@ -358,6 +384,7 @@ export function* takeDown(session: Session, options: DownOptions): Task<void> {
           }
         },
     ),
+    "as-given",
   );
   if (orphans.length > 0 && options.removeOrphans)
     yield* together(
@@ -366,6 +393,10 @@ export function* takeDown(session: Session, options: DownOptions): Task<void> {
     );
   if (options.services.length > 0) return;
   const work: (() => Task<void>)[] = [];
+  const networks = yield* client.fetch<readonly { Name: string; Id: string }[]>("/networks", {
+    filters: JSON.stringify({ label: { [`${label("project")}=${project.name}`]: true } }),
+  });
+  if (networks.ok) for (const network of networks.value) work.push(() => removeNetwork(session, network.Name));
   if (options.images !== "") {
     const names = Object.keys(project.services).filter(
       (name) => options.images === "all" || !project.services[name]!.image,
@@ -376,10 +407,6 @@ export function* takeDown(session: Session, options: DownOptions): Task<void> {
   if (options.volumes)
     for (const volume of Object.values(project.volumes))
       if (!volume.external) work.push(() => removeVolume(session, volume.name));
-  const networks = yield* client.fetch<readonly { Name: string; Id: string }[]>("/networks", {
-    filters: JSON.stringify({ label: { [`${label("project")}=${project.name}`]: true } }),
-  });
-  if (networks.ok) for (const network of networks.value) work.push(() => removeNetwork(session, network.Name));
   yield* together(client, work);
 }
 

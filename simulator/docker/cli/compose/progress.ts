@@ -28,6 +28,8 @@ interface Entry {
   state: ProgressState;
   readonly started: number;
   ended: number | undefined;
+  /** How often the spinner has turned. */
+  turns: number;
 }
 
 const SPINNER = [..."⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"];
@@ -40,8 +42,9 @@ class Picture implements Progress {
   readonly #entries = new Map<string, Entry>();
   #lines = 0;
   #isRepeated = false;
+  /** Counts pictures: a command may end one and begin another. The ticker of an older one stops. */
+  #number = 0;
   #isTicking = false;
-  #isOver = false;
 
   constructor(process: Process, title: string) {
     this.#process = process;
@@ -57,23 +60,42 @@ class Picture implements Progress {
       known.state = state;
       known.ended = state === "working" ? undefined : now;
     } else
-      this.#entries.set(id, { id, status: shown, state, started: now, ended: state === "working" ? undefined : now });
+      this.#entries.set(id, {
+        id,
+        status: shown,
+        state,
+        started: now,
+        ended: state === "working" ? undefined : now,
+        turns: 0,
+      });
     if (this.#isTicking) return;
     this.#isTicking = true;
     const picture = this;
+    const number = this.#number;
     this.#process.thread(
       (function* (): Task<void> {
-        while (!picture.#isOver) {
+        for (;;) {
           yield* picture.#process.sleep(TICK);
-          if (!picture.#isOver) yield* picture.#draw();
+          if (picture.#number !== number) return;
+          yield* picture.#draw();
         }
       })(),
     );
   }
 
   *end(): Task<void> {
-    if (this.#entries.size > 0 && !this.#isOver) yield* this.#draw();
-    this.#isOver = true;
+    if (this.#entries.size > 0) yield* this.#draw();
+    this.#number++;
+    this.#entries.clear();
+    this.#lines = 0;
+    this.#isRepeated = false;
+    this.#isTicking = false;
+  }
+
+  /** A spinner turns with every look at it, once it is older than a tick. */
+  #turn(entry: Entry, now: number): number {
+    if (now - entry.started > TICK) entry.turns++;
+    return entry.turns;
   }
 
   *#draw(): Task<void> {
@@ -94,7 +116,7 @@ class Picture implements Progress {
             ? paint(31, "✘")
             : each.state === "warning"
               ? paint(33, "!")
-              : paint(33, SPINNER[Math.floor((now - each.started) / TICK) % SPINNER.length]!);
+              : paint(33, SPINNER[this.#turn(each, now) % SPINNER.length]!);
       const status =
         each.state === "done" ? paint(32, each.status) : each.state === "error" ? paint(31, each.status) : each.status;
       const timer = `${(((each.ended ?? now) - each.started) / 1000).toFixed(1)}s `;

@@ -52,11 +52,16 @@ export const numberOf = (container: OwnContainer): number => Number(container.La
 export const isRunning = (container: OwnContainer): boolean =>
   ["running", "paused", "restarting"].includes(container.State);
 
-/** The project's containers, by name; one-offs only where they are asked for. */
+/** The project's containers; one-offs only where they are asked for. By name, or as the engine lists them: newest first. */
 export function* containersOf(
   client: DockerClient,
   project: string,
-  options: { readonly all: boolean; readonly oneOffs?: boolean; readonly services?: readonly string[] },
+  options: {
+    readonly all: boolean;
+    readonly oneOffs?: boolean;
+    readonly services?: readonly string[];
+    readonly newestFirst?: boolean;
+  },
 ): Task<OwnContainer[]> {
   const filters = {
     label: {
@@ -70,17 +75,23 @@ export function* containersOf(
   });
   if (!answer.ok) throw new ComposeFailure(answer.error.message.replace(/^Error response from daemon: /, ""));
   const wanted = options.services ?? [];
-  return [...answer.value]
-    .filter((each) => wanted.length === 0 || wanted.includes(serviceOf(each)))
-    .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  const found = answer.value.filter((each) => wanted.length === 0 || wanted.includes(serviceOf(each)));
+  return options.newestFirst ? found : found.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
 }
 
-/** Runs tasks at the same time; the first failure counts once all are done. */
-export function* together<T>(client: DockerClient, tasks: readonly (() => Task<T>)[]): Task<T[]> {
-  const results: Deferred<{ readonly value?: T; readonly error?: unknown }>[] = [];
-  for (const task of tasks) {
-    const result = new Deferred<{ readonly value?: T; readonly error?: unknown }>();
-    results.push(result);
+/**
+ * Runs tasks at the same time; the first failure counts once all are done. The one given last begins, then the others in
+ * turn: the order in which Go's scheduler takes up goroutines, and so the order of what compose says.
+ */
+export function* together<T>(
+  client: DockerClient,
+  tasks: readonly (() => Task<T>)[],
+  order: "last-first" | "as-given" = "last-first",
+): Task<T[]> {
+  const results = tasks.map(() => new Deferred<{ readonly value?: T; readonly error?: unknown }>());
+  const turns = tasks.map((task, i) => ({ task, result: results[i]! }));
+  if (order === "last-first" && turns.length > 1) turns.unshift(turns.pop()!);
+  for (const { task, result } of turns)
     client.process.thread(
       (function* (): Task<void> {
         try {
@@ -91,7 +102,6 @@ export function* together<T>(client: DockerClient, tasks: readonly (() => Task<T
         }
       })(),
     );
-  }
   const values: T[] = [];
   let failed: unknown;
   for (const result of results) {

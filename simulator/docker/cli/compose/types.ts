@@ -145,6 +145,10 @@ export function levelsOf(project: Project, names: readonly string[]): string[][]
   return levels;
 }
 
+/** Users of a service among `names`, by name. */
+export const usersOf = (project: Project, name: string, names: readonly string[]): string[] =>
+  names.filter((each) => dependenciesOf(project.services[each] ?? project.disabled[each]).includes(name)).sort();
+
 export const dependenciesOf = (service: ServiceConfig | undefined): string[] => Object.keys(service?.depends_on ?? {});
 
 /** The services named (all where none is) and all they need. */

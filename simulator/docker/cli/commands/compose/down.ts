@@ -57,9 +57,11 @@ function* stopAll(session: Session, services: readonly string[], timeout: number
       ? services
       : [...Object.keys(session.project.services), ...Object.keys(session.project.disabled)];
   for (const level of levelsOf(session.project, names).reverse()) {
-    const running = (yield* containersOf(session.client, session.project.name, { all: false, services: level })).filter(
-      isRunning,
-    );
+    const running = (yield* containersOf(session.client, session.project.name, {
+      all: false,
+      services: level,
+      newestFirst: true,
+    })).filter(isRunning);
     yield* together(
       session.client,
       running.map((each) => () => stopContainer(session, each, timeout)),
@@ -90,7 +92,11 @@ export const restart = composeCommand({
     const timeout = invocation.changed("timeout") ? invocation.flags.timeout : undefined;
     const names = invocation.args.length > 0 ? invocation.args : Object.keys(session.project.services);
     for (const level of levelsOf(session.project, names)) {
-      const present = yield* containersOf(session.client, session.project.name, { all: true, services: level });
+      const present = yield* containersOf(session.client, session.project.name, {
+        all: true,
+        services: level,
+        newestFirst: true,
+      });
       yield* together(
         session.client,
         present.map((each) => () => act(session, each, "restart", "Restarting", "Started", { t: timeout })),
@@ -126,6 +132,7 @@ export const kill = composeCommand({
     const running = yield* containersOf(session.client, session.project.name, {
       all: false,
       services: invocation.args,
+      newestFirst: true,
     });
     if (running.length === 0 && invocation.args.length === 0) throw new ComposeFailure("no container to kill");
     yield* together(
@@ -145,6 +152,7 @@ const pauseOr = (verb: "pause" | "unpause", short: string, done: string) =>
       const running = yield* containersOf(session.client, session.project.name, {
         all: false,
         services: invocation.args,
+        newestFirst: true,
       });
       yield* together(
         session.client,
@@ -169,7 +177,11 @@ export const rm = composeCommand({
     const { flags, args, process } = invocation;
     const { session } = selected(given, args);
     if (flags.stop) yield* stopAll(session, args, undefined);
-    const all = yield* containersOf(session.client, session.project.name, { all: true, services: args });
+    const all = yield* containersOf(session.client, session.project.name, {
+      all: true,
+      services: args,
+      newestFirst: true,
+    });
     const stopped = all.filter((each) => flags.stop || !isRunning(each));
     if (stopped.length === 0) {
       yield* process.printError("No stopped containers\n");
