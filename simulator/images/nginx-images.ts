@@ -1,5 +1,5 @@
 /** The images of nginx; what runs in them is nginx.ts. */
-import { debian } from "./bases";
+import { alpine, debian } from "./bases";
 import { type ImageDefinition, PATH_ENV, defineImage } from "./image";
 
 const INDEX = `<!DOCTYPE html>
@@ -146,11 +146,16 @@ export const recordedNginx: ImageDefinition = defineImage({
   config: config("1.26.3", "1~trixie"),
 });
 
-const official = (version: string, tags: readonly string[], created: string): ImageDefinition =>
+const official = (
+  version: string,
+  tags: readonly string[],
+  created: string,
+  base: ImageDefinition = debian,
+): ImageDefinition =>
   defineImage({
     repository: "nginx",
     tags,
-    base: debian,
+    base,
     created,
     layers: [
       { createdBy: "LABEL maintainer=NGINX Docker Maintainers <docker-maint@nginx.com>" },
@@ -160,7 +165,7 @@ const official = (version: string, tags: readonly string[], created: string): Im
         createdBy:
           "RUN /bin/sh -c set -x     && groupadd --system --gid 101 nginx     && useradd --system --gid nginx --no-create-home nginx # buildkit",
         files,
-        size: 48_300_000,
+        size: base === alpine ? 18_200_000 : 48_300_000,
       },
       {
         createdBy: "COPY docker-entrypoint.sh / # buildkit",
@@ -177,15 +182,15 @@ const official = (version: string, tags: readonly string[], created: string): Im
 
 /** Official-looking images for the course's own worlds. */
 export const nginxImages: readonly ImageDefinition[] = [
-  official(
-    "1.29.3",
-    ["latest", "1.29", "1.29.3", "mainline", "alpine", "stable-alpine", "1.29-alpine", "stable"],
-    "2026-01-28T10:34:31.828916076Z",
-  ),
-  official("1.28.0", ["1.28", "1.28.0", "1.28-alpine"], "2025-09-24T10:34:31.828916076Z"),
-  official("1.27.5", ["1.27", "1.27.5", "1.27-alpine"], "2025-07-16T10:34:31.828916076Z"),
+  official("1.29.3", ["latest", "1.29", "1.29.3", "mainline", "stable"], "2026-01-28T10:34:31.828916076Z"),
+  official("1.29.3", ["alpine", "stable-alpine", "1.29-alpine"], "2026-01-28T10:35:12.104553871Z", alpine),
+  official("1.28.0", ["1.28", "1.28.0"], "2025-09-24T10:34:31.828916076Z"),
+  official("1.28.0", ["1.28-alpine"], "2025-09-24T10:35:12.104553871Z", alpine),
+  official("1.27.5", ["1.27", "1.27.5"], "2025-07-16T10:34:31.828916076Z"),
+  official("1.27.5", ["1.27-alpine"], "2025-07-16T10:35:12.104553871Z", alpine),
   official("1.26.3", ["1.26", "1.26.3"], "2026-02-05T10:34:31.828916076Z"),
-  official("1.25.5", ["1.25", "1.25.5", "1.25-alpine"], "2025-04-16T10:34:31.828916076Z"),
+  official("1.25.5", ["1.25", "1.25.5"], "2025-04-16T10:34:31.828916076Z"),
+  official("1.25.5", ["1.25-alpine"], "2025-04-16T10:35:12.104553871Z", alpine),
   official("1.24.0", ["1.24", "1.24.0"], "2024-04-11T10:34:31.828916076Z"),
   official("1.21.6", ["1.21", "1.21.6"], "2022-01-25T10:34:31.828916076Z"),
   official("1.19.10", ["1.19", "1.19.10"], "2021-04-13T10:34:31.828916076Z"),
