@@ -181,8 +181,7 @@ function walkChanges(root: DirInode, found: (path: string, kind: FileChange["kin
         changed ||= below || touched;
         continue;
       }
-      // A node of another origin took the place: replaced (rename, rm and create).
-      if (node.kind === "file" && before.kind === "file" && sameFile(node, before)) continue;
+      // Copied up, and be it for a chmod that changed nothing; or replaced (rename, rm and create).
       found(path, "C", node);
       changed = true;
       if (node.kind === "dir") visitReplaced(node, before, path);
@@ -208,18 +207,6 @@ function walkChanges(root: DirInode, found: (path: string, kind: FileChange["kin
     }
   };
   visit(root, "");
-}
-
-/** Opened for writing and left as it was: overlayfs copies it up, and the archive's headers are the same. */
-function sameFile(a: Inode & { kind: "file" }, b: Inode & { kind: "file" }): boolean {
-  return (
-    a.content === b.content &&
-    a.mode === b.mode &&
-    a.uid === b.uid &&
-    a.gid === b.gid &&
-    a.mtime === b.mtime &&
-    a.size === b.size
-  );
 }
 
 /** Bytes a container has written over its image (docker ps -s). */

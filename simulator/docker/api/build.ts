@@ -1,6 +1,7 @@
 /**
  * POST /build. Body: the context as a tar archive. Query: `t` (repeated), `dockerfile`, `nocache`, `pull`, `q`, `target`,
  * `dockerfilesource` (the Dockerfile itself where it stands outside of the context), `sources=none` (nothing to send),
+ * `sharedkey` (names the folder that is sent: its copy here is kept and only what changed counts as sent),
  * `buildargs` and `labels` (JSON objects), `networkmode`, `platform`, `version` ("1": classic builder, "2": BuildKit), `check` (BuildKit: only lint).
  *
  * The answer is a stream of messages. Classic: `{stream}`, `{aux: {ID}}`, `{errorDetail: {code, message}, error}`.

@@ -10,6 +10,8 @@ import { parseDockerignore } from "../../api/dockerignore";
 
 export interface BuildContext {
   readonly archive: Bytes;
+  /** The folder it came from: the builder keeps a copy of it for the next build. */
+  readonly folder?: string;
   /** The Dockerfile's path inside the archive. */
   readonly dockerfile: string;
   /** The Dockerfile itself, where it stands outside of the context. */
@@ -67,7 +69,7 @@ export function* buildContext(
     if (entry.name === "" || (rules?.ignores(plain) && !kept.has(plain) && !isAboveKept(entry, kept, rules))) continue;
     entries.push(entry.node ? { ...entry, node: ownedByRoot(entry.node) } : entry);
   }
-  return ok({ archive: encodeTar(entries), dockerfile, ...(outside === undefined ? {} : { outside }) });
+  return ok({ archive: encodeTar(entries), folder, dockerfile, ...(outside === undefined ? {} : { outside }) });
 }
 
 /** Folders stay when something below them does. */

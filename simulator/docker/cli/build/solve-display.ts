@@ -106,8 +106,9 @@ const BLUE = "34";
 const RED = "31";
 const paint = (text: string, color: string): string => `\x1b[${color}m${text}\x1b[0m`;
 
-/** How often the picture is drawn anew, in ms. */
+/** How long a picture stands when nothing happens, and at least, in ms. */
 const TICK = 150;
+const SHORTEST = 70;
 
 class TerminalDisplay implements SolveDisplay {
   readonly trace = new SolveTrace();
@@ -117,7 +118,7 @@ class TerminalDisplay implements SolveDisplay {
   #lines = 0;
   #isRepeated = false;
   #ended = false;
-  #isTicking = false;
+  #drawnAt: number | undefined;
 
   constructor(process: Process, options: DisplayOptions) {
     this.#process = process;
@@ -127,15 +128,23 @@ class TerminalDisplay implements SolveDisplay {
 
   *update(status: SolveStatus): Task<void> {
     this.trace.update(status);
-    if (this.#isTicking) return;
-    this.#isTicking = true;
+    const now = this.#process.now();
+    if (this.#drawnAt !== undefined) {
+      if (now - this.#drawnAt < SHORTEST) return;
+      this.#drawnAt = now;
+      yield* this.#draw(false);
+      return;
+    }
+    this.#drawnAt = now;
     yield* this.#draw(false);
     const display = this;
     this.#process.thread(
       (function* (): Task<void> {
         while (!display.#ended) {
-          yield* display.#process.sleep(TICK);
-          if (!display.#ended) yield* display.#draw(false);
+          yield* display.#process.sleep(Math.max(1, display.#drawnAt! + TICK - display.#process.now()));
+          if (display.#ended || display.#process.now() - display.#drawnAt! < TICK) continue;
+          display.#drawnAt = display.#process.now();
+          yield* display.#draw(false);
         }
       })(),
     );
@@ -152,9 +161,9 @@ class TerminalDisplay implements SolveDisplay {
     const tty = this.#process.ttyOf(this.#options.fd);
     const width = Math.max(40, tty?.columns ?? 80);
     const now = this.#process.now();
-    const vertices = [...this.trace.vertices.values()];
-    const total = vertices.length;
-    const done = vertices.filter(({ vertex }) => vertex.completed !== undefined && vertex.error === undefined).length;
+    const vertices = this.trace.begun;
+    const total = this.trace.vertices.size;
+    const done = vertices.filter(({ vertex }) => vertex.completed !== undefined).length;
     const finished = isLast && done > 0 && done === total ? " FINISHED" : "";
     let text = "\x1b[1A".repeat(this.#lines + 1);
     if (!this.#isRepeated) text += "\x1b[1B";

@@ -19,6 +19,8 @@ export interface TracedVertex {
 
 export class SolveTrace {
   readonly vertices = new Map<string, TracedVertex>();
+  /** Those that have begun, in that order. */
+  readonly begun: TracedVertex[] = [];
   readonly warnings: SolveWarning[] = [];
   #next = 0;
 
@@ -27,9 +29,11 @@ export class SolveTrace {
     const touched = new Set<TracedVertex>();
     for (const vertex of status.vertexes ?? []) {
       const known = this.vertices.get(vertex.digest);
-      if (known) known.vertex = vertex;
-      else this.vertices.set(vertex.digest, newVertex(vertex));
-      touched.add(this.vertices.get(vertex.digest)!);
+      const traced = known ?? newVertex(vertex);
+      if (!known) this.vertices.set(vertex.digest, traced);
+      if (vertex.started !== undefined && !this.begun.includes(traced)) this.begun.push(traced);
+      traced.vertex = vertex;
+      touched.add(traced);
     }
     for (const one of status.statuses ?? []) {
       const vertex = this.vertices.get(one.vertex);

@@ -39,6 +39,7 @@ export function* solve(
       t: options.tags,
       dockerfile: context.dockerfile,
       dockerfilesource: context.outside,
+      sharedkey: context.folder,
       sources: context.isEmpty ? "none" : undefined,
       target: options.target || undefined,
       buildargs: JSON.stringify(options.args),

@@ -1,6 +1,5 @@
 /** The BuildKit builder: only the stages that the target needs, a cache by content, progress as vertices of a graph. */
-import { encodeUtf8 } from "../../../base/bytes";
-import { decodeUtf8 } from "../../../base/bytes";
+import { type Bytes, decodeUtf8, encodeUtf8 } from "../../../base/bytes";
 import { rfc3339Nano } from "../../../base/clock";
 import { sha256Hex } from "../../../base/hash";
 import type { Task } from "../../../base/task";
@@ -41,6 +40,8 @@ class SolveFailure extends Error {
 
 const CONTEXT_BYTES_PER_MS = 60_000;
 const EXPORT_BYTES_PER_MS = 60_000;
+/** Writing a layer that the image store does not have yet, besides its bytes. */
+const EXPORT_NEW_MS = 12;
 
 const digestOf = (text: string): string => `sha256:${sha256Hex(encodeUtf8(text))}`;
 
@@ -72,6 +73,11 @@ export function* buildWithBuildKit(
   }
 }
 
+interface VertexName {
+  readonly name: string;
+  readonly inputs: readonly string[];
+}
+
 interface OpenVertex {
   readonly digest: string;
   end(how?: { readonly cached?: boolean; readonly error?: string }): void;
@@ -92,7 +98,11 @@ class Solver {
   #dockerfile!: Dockerfile;
   #globals = new Map<string, string>();
   #contextShown = false;
+  /** A command ran: what it left is a layer that no image has, were it only for the times in it. */
+  #hasRun = false;
   #vertices = 0;
+  /** Vertices that clients know of before they begin: their digests by name. */
+  readonly #announced = new Map<string, { readonly digest: string; readonly inputs: readonly string[] }>();
 
   constructor(daemon: Daemon, request: BuildRequest, writer: StreamWriter) {
     this.#daemon = daemon;
@@ -108,17 +118,18 @@ class Solver {
 
   /** Begins a vertex; the result ends it. */
   #vertex(name: string): OpenVertex {
-    const digest = digestOf(`${name} ${this.#vertices++} ${this.#daemon.now()}`);
+    const { digest, inputs } = this.#announced.get(name) ?? { digest: this.#digest(name), inputs: [] };
+    this.#announced.delete(name);
     const started = this.#daemon.now();
-    this.#send({ vertexes: [{ digest, name, started }] });
+    const named = { digest, ...(inputs.length > 0 ? { inputs } : {}), name };
+    this.#send({ vertexes: [{ ...named, started }] });
     return {
       digest,
       end: (how = {}) =>
         this.#send({
           vertexes: [
             {
-              digest,
-              name,
+              ...named,
               started,
               completed: this.#daemon.now(),
               ...(how.cached ? { cached: true } : {}),
@@ -127,6 +138,83 @@ class Solver {
           ],
         }),
     };
+  }
+
+  #digest(name: string): string {
+    return digestOf(`${name} ${this.#vertices++} ${this.#daemon.now()}`);
+  }
+
+  /** Tells clients of vertices to come, the last one first. `inputs` are names. */
+  #announce(vertices: readonly VertexName[]): void {
+    for (const { name, inputs } of vertices) {
+      if (this.#announced.has(name)) continue;
+      const known = inputs.flatMap((each) => this.#announced.get(each)?.digest ?? []);
+      this.#announced.set(name, { digest: this.#digest(name), inputs: known });
+    }
+    const shown = [...new Set(vertices.map(({ name }) => name))].reverse();
+    this.#send({
+      vertexes: shown.map((name) => {
+        const { digest, inputs } = this.#announced.get(name)!;
+        return { digest, ...(inputs.length > 0 ? { inputs } : {}), name };
+      }),
+    });
+  }
+
+  /** What the stages will do, before they do it. */
+  #announceStages(stages: readonly Stage[]): void {
+    const states = new Map<number, StageState>();
+    const lasts = new Map<number, string>();
+    const vertices: VertexName[] = [];
+    const contextName = "[internal] load build context";
+    for (const stage of stages) {
+      const baseName = this.#baseOf(stage);
+      const parent = this.#stageNamed(baseName, stage.index);
+      const base =
+        baseName === "scratch" || parent
+          ? undefined
+          : this.#bases.get(referenceString(withDefaultTag(reference(baseName))));
+      const inherited = parent && states.get(parent.index);
+      const state: StageState = inherited
+        ? { ...inherited, history: [], args: new Map(), config: { ...inherited.config } }
+        : startState(base, "");
+      const instructions = [
+        ...(base?.config.OnBuild ?? []).map((text) => parseInstruction(text)).filter((each) => each !== undefined),
+        ...stage.instructions,
+      ];
+      const steps = instructions.filter(isStep).length + 1;
+      let last = parent ? lasts.get(parent.index) : undefined;
+      if (base) {
+        const full = referenceString(withDefaultTag(reference(baseName)));
+        last = vertices.find(({ name }) => name.endsWith(` FROM ${full}`))?.name;
+        if (last === undefined) {
+          last = `${this.#label(stage, 1, steps)} FROM ${full}`;
+          vertices.push({ name: last, inputs: [] });
+        }
+      }
+      let step = 1;
+      for (const instruction of instructions) {
+        if (instruction.name === "ARG") applyArg(state, instruction, this.#request.args, this.#globals);
+        else if (!isStep(instruction)) applyMeta(state, instruction);
+        else {
+          const name = vertexName(this.#label(stage, ++step, steps), instruction, variablesOf(state));
+          const inputs = last === undefined ? [] : [last];
+          const from = instruction.flags["from"];
+          if (usesContext(instruction)) {
+            if (!vertices.some((each) => each.name === contextName)) vertices.push({ name: contextName, inputs: [] });
+            inputs.push(contextName);
+          } else if (from !== undefined) {
+            const source = this.#stageNamed(from, stage.index);
+            const made = source && lasts.get(source.index);
+            if (made !== undefined) inputs.push(made);
+          }
+          vertices.push({ name, inputs });
+          last = name;
+        }
+      }
+      states.set(stage.index, state);
+      if (last !== undefined) lasts.set(stage.index, last);
+    }
+    this.#announce(vertices);
   }
 
   #status(vertex: string, id: string, current = 0, started = this.#daemon.now()): void {
@@ -138,13 +226,15 @@ class Solver {
   *solve(checkOnly: boolean): Task<Image | undefined> {
     const { dockerfileName } = this.#request;
     const shownName = dockerfileName.split("/").at(-1)!;
-    const load = this.#vertex(`[internal] load build definition from ${shownName}`);
+    const loadName = `[internal] load build definition from ${shownName}`;
+    this.#announce([{ name: loadName, inputs: [] }]);
+    yield* this.#daemon.wait(1);
+    const load = this.#vertex(loadName);
     yield* this.#daemon.wait(3);
     if (this.#request.hasNoSources) {
       const started = this.#daemon.now();
-      const name = `[internal] load build definition from ${shownName}`;
       this.#send({ statuses: [{ id: "transferring dockerfile:", vertex: load.digest, current: 0, started }] });
-      this.#send({ vertexes: [{ digest: load.digest, name, started, error: "no local sources enabled" }] });
+      this.#send({ vertexes: [{ digest: load.digest, name: loadName, started, error: "no local sources enabled" }] });
       throw new SolveFailure("failed to read dockerfile: no local sources enabled");
     }
     const text = this.#request.dockerfile;
@@ -154,6 +244,7 @@ class Solver {
       throw new SolveFailure(`failed to read dockerfile: open ${shownName}: no such file or directory`);
     }
     this.#status(load.digest, "transferring dockerfile:", text.length + shownName.length + 24);
+    this.#keepCopy("dockerfile", new Set([contentHash(text as Bytes)]), text.length);
     let target: Stage;
     try {
       target = this.#read(text);
@@ -175,7 +266,9 @@ class Solver {
     }
     const needed = this.#neededStages(target);
     yield* this.#loadMetadata(needed);
-    const ignore = this.#vertex("[internal] load .dockerignore");
+    const ignoreName = "[internal] load .dockerignore";
+    this.#announce([{ name: ignoreName, inputs: [] }]);
+    const ignore = this.#vertex(ignoreName);
     yield* this.#daemon.wait(2);
     this.#status(
       ignore.digest,
@@ -183,7 +276,9 @@ class Solver {
       this.#request.ignoreBytes === 0 ? 2 : this.#request.ignoreBytes + 32,
     );
     ignore.end();
+    this.#keepCopy("context-.dockerignore", new Set([String(this.#request.ignoreBytes)]), this.#request.ignoreBytes);
     if (checkOnly) return undefined;
+    this.#announceStages(needed);
     for (const stage of needed) yield* this.#stage(stage, stage === target);
     const built = this.#built.get(target.index)!;
     return yield* this.#exportImage(built);
@@ -280,7 +375,6 @@ class Solver {
   *#stage(stage: Stage, isTarget: boolean): Task<void> {
     const baseName = this.#baseOf(stage);
     const parent = this.#stageNamed(baseName, stage.index);
-    const isStep = (each: Instruction): boolean => ["RUN", "COPY", "ADD", "WORKDIR"].includes(each.name);
     const base =
       baseName === "scratch" || parent
         ? undefined
@@ -307,9 +401,7 @@ class Solver {
       )
         this.#globals.set(name, value);
     let created = inherited?.created;
-    const usesContext = instructions.some(
-      (each) => ["COPY", "ADD"].includes(each.name) && each.flags["from"] === undefined && each.heredocs.length === 0,
-    );
+    const needsContext = instructions.some(usesContext);
     if (base)
       this.#showBase(
         stage,
@@ -318,7 +410,7 @@ class Solver {
         yield* this.#beginsCached(stage, state, instructions),
       );
     // The context is sent while the first steps are looked up, unless those are to be made anew anyway.
-    if (usesContext && !this.#request.noCache) yield* this.#showContext();
+    if (needsContext && !this.#request.noCache) yield* this.#showContext();
     let step = 1;
     let noCache = this.#request.noCache;
     for (const instruction of instructions) {
@@ -414,17 +506,29 @@ class Solver {
     };
   }
 
+  /** Keeps a copy of what a client sent, one for each folder and purpose. Answers which of its files were not there. */
+  #keepCopy(purpose: string, files: ReadonlySet<string>, size: number): ReadonlySet<string> {
+    const cache = buildCache(this.#daemon);
+    const key = `local ${purpose} ${this.#request.sharedKey}`;
+    let record = cache.get(key);
+    if (!record) cache.set(key, (record = this.#record(key, `local source for ${purpose}`, undefined, "source.local")));
+    const before = record.files ?? new Set();
+    record.lastUsed = this.#daemon.now();
+    record.size = size;
+    record.files = files;
+    return new Set([...files].filter((each) => !before.has(each)));
+  }
+
   *#showContext(): Task<void> {
     if (this.#contextShown) return;
     this.#contextShown = true;
     const vertex = this.#vertex("[internal] load build context");
     const started = this.#daemon.now();
     // Only what the daemon does not have yet is sent; a second build sends next to nothing.
-    const digest = digestOf(describe(this.#request.context));
-    const cache = buildCache(this.#daemon);
-    const key = `context ${digest}`;
-    const bytes = cache.has(key) ? 32 : sizeOf(this.#request.context) + 180;
-    if (!cache.has(key)) cache.set(key, this.#record(key, "local source for context", undefined, "source.local"));
+    const files = describe(this.#request.context);
+    const sent = this.#keepCopy("context", new Set(files.keys()), sizeOf(this.#request.context));
+    let bytes = 32;
+    for (const each of sent) bytes += files.get(each)! + 156;
     yield* this.#daemon.wait(4 + bytes / CONTEXT_BYTES_PER_MS);
     this.#status(vertex.digest, "transferring context:", this.#request.context.entries.size === 0 ? 2 : bytes, started);
     vertex.end();
@@ -441,10 +545,7 @@ class Solver {
     const { name } = instruction;
     const cache = buildCache(daemon);
     const variables = variablesOf(state);
-    const shownText = `${name} ${Object.entries(instruction.flags)
-      .map(([flag, value]) => `--${flag}${value === "" ? "" : `=${value}`} `)
-      .join("")}${substitute(instruction.args, variables)}`.trimEnd();
-    const vertexName = `${label} ${instruction.heredocs.length > 0 ? `${shownText} (${instruction.heredocs[0]!.content.split("\n")[0]}...)` : shownText}`;
+    const shownText = textOf(instruction, variables);
     let key: string;
     let make: () => Task<Layer>;
     let shown: string;
@@ -491,7 +592,7 @@ class Solver {
       }
       shown = `${shownText} # buildkit`;
     }
-    vertex = this.#vertex(vertexName);
+    vertex = this.#vertex(vertexName(label, instruction, variables));
     if (failedPlan) {
       vertex.end({ error: failedPlan.message });
       throw new SolveFailure(
@@ -510,6 +611,7 @@ class Solver {
     }
     let layer: Layer;
     try {
+      if (name === "RUN") this.#hasRun = true;
       layer = yield* make();
     } catch (error) {
       if (!(error instanceof StepFailure)) throw error;
@@ -521,6 +623,8 @@ class Solver {
       throw new SolveFailure(message, instruction);
     }
     const record = { ...this.#record(key, `mount / from exec ${shown}`, layer, "regular" as const), key };
+    // What --no-cache made anew stands beside what was there.
+    if (known) cache.set(`${key} ${known.id}`, known);
     cache.set(key, record);
     vertex.end();
     return { layer, created: rfc3339Nano(record.created), key, shown };
@@ -567,7 +671,8 @@ class Solver {
     const chains = chainIds(state.layers);
     const isKept = (index: number): boolean => this.#daemon.containerd.images.content.has(chains[index]!);
     const bytes = state.layers.reduce((sum, layer, i) => sum + (i < known || isKept(i) ? 0 : layer.size), 0);
-    yield* this.#daemon.wait(2 + bytes / EXPORT_BYTES_PER_MS);
+    const isNew = this.#hasRun || state.layers.some((_, i) => i >= known && !isKept(i));
+    yield* this.#daemon.wait((isNew ? EXPORT_NEW_MS : 2) + bytes / EXPORT_BYTES_PER_MS);
     this.#status(vertex.digest, "exporting layers", 0, started);
     // Steps that made no layer take the time of the next one that did, or of the last.
     const base = state.base?.created;
@@ -593,6 +698,23 @@ class Solver {
     return image;
   }
 }
+
+const isStep = (each: Instruction): boolean => ["RUN", "COPY", "ADD", "WORKDIR"].includes(each.name);
+
+const usesContext = (each: Instruction): boolean =>
+  ["COPY", "ADD"].includes(each.name) && each.flags["from"] === undefined && each.heredocs.length === 0;
+
+/** An instruction with its variables filled in. */
+const textOf = (instruction: Instruction, variables: ReadonlyMap<string, string>): string =>
+  `${instruction.name} ${Object.entries(instruction.flags)
+    .map(([flag, value]) => `--${flag}${value === "" ? "" : `=${value}`} `)
+    .join("")}${substitute(instruction.args, variables)}`.trimEnd();
+
+const vertexName = (label: string, instruction: Instruction, variables: ReadonlyMap<string, string>): string => {
+  const [heredoc] = instruction.heredocs;
+  const text = textOf(instruction, variables);
+  return `${label} ${heredoc ? `${text} (${heredoc.content.split("\n")[0]}...)` : text}`;
+};
 
 const runKey = (state: StageState, instruction: Instruction): string =>
   digestOf(
@@ -626,15 +748,16 @@ function sizeOf(node: {
   return bytes;
 }
 
-function describe(node: BuildRequest["context"]): string {
-  const lines: string[] = [];
+/** Files of a context, each with the hash of its content, and their sizes. */
+function describe(node: BuildRequest["context"]): Map<string, number> {
+  const lines = new Map<string, number>();
   const visit = (dir: BuildRequest["context"], at: string): void => {
     for (const name of dir.names()) {
       const child = dir.get(name)!;
       if (child.kind === "dir") visit(child, `${at}/${name}`);
-      else if (child.kind === "file") lines.push(`${at}/${name} ${contentHash(child.content)}`);
+      else if (child.kind === "file") lines.set(`${at}/${name} ${contentHash(child.content)}`, child.size);
     }
   };
   visit(node, "");
-  return lines.join("\n");
+  return lines;
 }

@@ -13,6 +13,10 @@ export interface CacheRecord {
   readonly type: "regular" | "source.local" | "exec.cachemount" | "frontend" | "internal";
   /** undefined: the step changed no file. */
   readonly layer: Layer | undefined;
+  /** What a record without a layer takes: the copy of a folder that was sent. */
+  size?: number;
+  /** The files of such a copy, each with the hash of its content. */
+  files?: ReadonlySet<string>;
   readonly parents: readonly string[];
   readonly created: number;
   lastUsed: number;
@@ -36,6 +40,8 @@ function isShared(daemon: Daemon, record: CacheRecord): boolean {
   );
 }
 
+const sizeOf = (record: CacheRecord): number => record.layer?.size ?? record.size ?? 0;
+
 export function buildCacheRecords(daemon: Daemon) {
   return [...buildCache(daemon).values()].map((record) => ({
     ID: record.id,
@@ -44,7 +50,7 @@ export function buildCacheRecords(daemon: Daemon) {
     Description: record.description,
     InUse: false,
     Shared: isShared(daemon, record),
-    Size: record.layer?.size ?? 0,
+    Size: sizeOf(record),
     CreatedAt: goTime(record.created),
     LastUsedAt: goTime(record.lastUsed),
     UsageCount: record.uses,
@@ -63,7 +69,7 @@ export function pruneBuildCache(daemon: Daemon, options: { readonly all: boolean
     if (!options.all && shared) continue;
     cache.delete(key);
     deleted.push(record.id);
-    if (!shared) space += record.layer?.size ?? 0;
+    if (!shared) space += sizeOf(record);
   }
   daemon.events.publish("builder", "prune", "", { reclaimed: String(space) });
   return { CachesDeleted: deleted.length > 0 ? deleted : null, SpaceReclaimed: space };

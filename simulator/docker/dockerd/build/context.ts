@@ -29,6 +29,8 @@ export interface BuildRequest {
   readonly quiet: boolean;
   /** The client had neither a context nor a Dockerfile to send. */
   readonly hasNoSources: boolean;
+  /** Names the folder that was sent; empty for what came on standard input. */
+  readonly sharedKey: string;
   readonly credentials: Credentials | undefined;
   /** Bytes of .dockerignore; 0 when there is none. */
   readonly ignoreBytes: number;
@@ -95,6 +97,7 @@ export function readBuildRequest(request: RouteRequest, credentials: Credentials
     pull: request.flag("pull"),
     quiet: request.flag("q"),
     hasNoSources: request.query("sources") === "none",
+    sharedKey: request.query("sharedkey") ?? "",
     credentials,
     ignoreBytes: ignore?.length ?? 0,
   };

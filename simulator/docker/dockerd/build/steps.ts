@@ -82,7 +82,7 @@ export function* runStep(daemon: Daemon, state: StageState, args: readonly strin
     openStdin: false,
   });
   try {
-    yield* daemon.wait(160);
+    yield* daemon.wait(215);
     let code: number;
     try {
       const main = daemon.containerd.start(id, output);
@@ -95,7 +95,7 @@ export function* runStep(daemon: Daemon, state: StageState, args: readonly strin
         );
       throw error;
     }
-    yield* daemon.wait(10);
+    yield* daemon.wait(50);
     if (code !== 0) throw new StepFailure("", code);
     return makeLayer(changesOf(container.root));
   } finally {
