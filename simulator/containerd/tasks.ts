@@ -106,6 +106,7 @@ export class Container implements RuntimeContainer {
       uid: user.uid,
       gid: user.gid,
       user: user.name || String(user.uid),
+      ...(spec.ulimits ? { limits: spec.ulimits } : {}),
     };
     const env = environment(spec.env, user, mounts);
     try {
@@ -443,6 +444,8 @@ function withArgv(program: Program, argv: readonly string[]): Program {
 /** tini as docker-init: forwards signals, reaps, and ends as its child does. */
 function dockerInit(args: readonly string[], program: Program): Program {
   return function* (process: Process): Task<number> {
+    // The threads that runc sets a container up with have taken the numbers in between.
+    process.context.pids.skip(4);
     const child = process.spawn({ argv: args, program, group: "new" });
     if (process.tty) process.tty.foregroundGroup = child.group;
     for (const signal of ["TERM", "INT", "QUIT", "HUP", "USR1", "USR2", "CONT", "WINCH"] as const)

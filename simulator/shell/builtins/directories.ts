@@ -188,12 +188,41 @@ const limitRows: readonly (readonly [string, string, string, string])[] = [
   ["x", "file locks                          (-x)", "unlimited", ""],
 ];
 
+/** What `docker run --ulimit` and setrlimit(2) call the limits; sizes are bytes there and units of the table here. */
+const limitNames: Readonly<Record<string, readonly [name: string, unit: number]>> = {
+  c: ["core", 512],
+  d: ["data", 1024],
+  e: ["nice", 1],
+  f: ["fsize", 512],
+  i: ["sigpending", 1],
+  l: ["memlock", 1024],
+  m: ["rss", 1024],
+  n: ["nofile", 1],
+  q: ["msgqueue", 1],
+  r: ["rtprio", 1],
+  R: ["rttime", 1],
+  s: ["stack", 1024],
+  t: ["cpu", 1],
+  u: ["nproc", 1],
+  v: ["as", 1024],
+  x: ["locks", 1],
+};
+
+function limitOf(shell: Shell, letter: string, usual: string, hard: boolean): string {
+  const [name, unit] = limitNames[letter] ?? ["", 1];
+  const set = shell.process.context.limits?.[name];
+  if (!set) return usual;
+  const value = hard ? set.hard : set.soft;
+  return value < 0 ? "unlimited" : String(Math.floor(value / unit));
+}
+
 export const ulimit: Builtin = function* (shell, args) {
   const flags = args
     .filter((arg) => arg.startsWith("-"))
     .join("")
     .replaceAll("-", "")
     .replace(/[SH]/g, "");
+  const hard = args.some((arg) => arg.startsWith("-") && arg.includes("H"));
   const value = args.find((arg) => !arg.startsWith("-"));
   if (value !== undefined) {
     yield* shell.error(
@@ -202,7 +231,9 @@ export const ulimit: Builtin = function* (shell, args) {
     return 1;
   }
   if (flags.includes("a")) {
-    yield* shell.print(limitRows.map(([, text, limit]) => `${text} ${limit}\n`).join(""));
+    yield* shell.print(
+      limitRows.map(([letter, text, limit]) => `${text} ${limitOf(shell, letter, limit, hard)}\n`).join(""),
+    );
     return 0;
   }
   for (const letter of flags || "f") {
@@ -211,7 +242,7 @@ export const ulimit: Builtin = function* (shell, args) {
       yield* shell.error(`ulimit: -${letter}: invalid option`);
       return 2;
     }
-    yield* shell.print(`${row[2]}\n`);
+    yield* shell.print(`${limitOf(shell, letter, row[2], hard)}\n`);
   }
   return 0;
 };

@@ -7,17 +7,23 @@ import { permissions } from "./files";
 import { humanBytes, inodeNumber, sizeOf, typeLetter } from "./ls";
 import { groupName, userName } from "./users";
 
-/** Bytes of a tree, counted in whole blocks of 4 KiB, mounts not entered. */
-function treeBlocks(node: Inode): number {
+/** KiB of a tree, counted in whole blocks of 4 KiB, mounts not entered. A folder takes none where it lives in memory. */
+function treeBlocks(node: Inode, inMemory = false): number {
   if (node.kind === "file") return node.generate ? 0 : Math.ceil(node.size / 4096) * 4;
   if (node.kind !== "dir") return 0;
   if (node.dynamic) return 0;
-  let total = 4;
-  for (const child of node.entries.values()) total += treeBlocks(child);
+  let total = inMemory ? 0 : 4;
+  for (const child of node.entries.values()) total += treeBlocks(child, inMemory);
   return total;
 }
 
 const DISK_KB = 61_255_492;
+
+/** The size of a tmpfs: what its options say, else half of the memory; whole pages. */
+function memoryKb(options: string, memoryBytes: number): number {
+  const size = /(?:^|,)size=(\d+)k/.exec(options);
+  return Math.floor((size ? Number(size[1]) : memoryBytes / 2048) / 4) * 4;
+}
 
 export const df: ToolRun = function* (tool) {
   const options = yield* tool.options({
@@ -60,8 +66,8 @@ export const df: ToolRun = function* (tool) {
   }
   const rows = mounts.map((mount) => {
     const memory = mount.type === "tmpfs";
-    const total = memory ? 65_536 : DISK_KB;
-    const used = Math.min(total, treeBlocks(mount.root) + (memory ? 0 : 14_000_000));
+    const total = memory ? memoryKb(mount.options, process.context.kernel.memoryBytes) : DISK_KB;
+    const used = Math.min(total, treeBlocks(mount.root, memory) + (memory ? 0 : 14_000_000));
     return { mount, total, used, available: total - used - (memory ? 0 : Math.floor(total * 0.05)) };
   });
   const human = options.has("h") || options.has("H");
