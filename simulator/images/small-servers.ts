@@ -75,6 +75,7 @@ const httpEcho: Program = function* (process) {
   }
   const listen = flag(process, "listen") ?? ":5678";
   const port = Number(listen.split(":").at(-1));
+  const address = listen.slice(0, listen.lastIndexOf(":"));
   process.resizeMemory(3_000_000);
   yield* process.printError(
     `${dashTime(process.now()).replace(" ", "T")}Z [INFO]  server is listening on ${listen}\n`.replace(
@@ -85,7 +86,7 @@ const httpEcho: Program = function* (process) {
   return yield* serveUntilSignal(
     process,
     () =>
-      serveHttp(process, port, function* (request) {
+      serveHttp(process, address === "" ? { port } : { port, address }, function* (request) {
         yield* process.print(
           `${slashTime(process.now())} ${request.host} ${request.remoteAddress}:${request.remotePort} "${request.method} ${request.target} HTTP/1.1" 200 ${text.length + 1} "${headerOf(request.headers, "user-agent") ?? ""}" 20.4µs\n`,
         );
