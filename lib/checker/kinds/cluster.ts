@@ -1,5 +1,6 @@
 /** Reading the cluster for checks: list paths of the common kinds, and fields by path. */
 import type { Observation } from "@/simulator";
+import type { Text } from "../verdict";
 
 export interface AnyObject {
   readonly kind?: string;
@@ -56,6 +57,13 @@ export function kubectlName(resource: string): Kind {
   const kind = kinds[resource];
   if (!kind) throw new Error(`checks know no resource "${resource}" (known: ${knownResources.join(", ")})`);
   return kind;
+}
+
+/** What an explanation says when nothing can be read because nobody answers; undefined when the API server does. */
+export function silence(observation: Observation): Text | undefined {
+  const answer = observation.kubernetes({ method: "GET", path: "/readyz" });
+  if (answer !== undefined && answer.status < 500) return undefined;
+  return { vi: "API server hiện không trả lời.", en: "The API server does not answer now." };
 }
 
 /** Objects of a kind, oldest first. Those on their way out (deletionTimestamp) count until they are gone. */

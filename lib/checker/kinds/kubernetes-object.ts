@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { type Criterion, judge } from "../criteria";
 import { both, defineCheck } from "../verdict";
-import { type AnyObject, fieldAt, kubectlName, listObjects, show } from "./cluster";
+import { type AnyObject, fieldAt, kubectlName, listObjects, show, silence } from "./cluster";
 import { countRange, countSchema } from "./count";
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -76,7 +76,7 @@ export const kubernetesObject = defineCheck({
       criteria,
       what: both(what),
       count: countRange(check.count),
-      none: { vi: `Chưa có ${kind.title} nào như vậy.`, en: `There is no such ${kind.title} yet.` },
+      none: (candidates.length === 0 ? silence(observation) : undefined) ?? { vi: `Chưa có ${kind.title} nào như vậy.`, en: `There is no such ${kind.title} yet.` },
       look: `kubectl get ${kind.argument}${chosen}${scope}`,
     });
   },

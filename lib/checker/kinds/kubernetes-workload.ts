@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { judge } from "../criteria";
 import { both, defineCheck } from "../verdict";
-import { type AnyObject, fieldAt, kubectlName, listObjects } from "./cluster";
+import { type AnyObject, fieldAt, kubectlName, listObjects, silence } from "./cluster";
 import { imageFits } from "./docker-container";
 
 const schema = z.strictObject({
@@ -41,11 +41,12 @@ export const kubernetesWorkload = defineCheck({
       (check.resource !== "deployments" || number(object, "status.updatedReplicas") >= desired(object)) &&
       (check.resource !== "deployments" ||
         number(object, "status.replicas") === number(object, "status.updatedReplicas"));
+    const candidates = listObjects(observation, check.resource, check.namespace);
     return judge<AnyObject>({
-      candidates: listObjects(observation, check.resource, check.namespace),
+      candidates,
       count: { min: 1, max: Number.POSITIVE_INFINITY },
       what: both(`${kind.title} \`${name}\``),
-      none: { vi: `Chưa có ${kind.title} nào.`, en: `There is no ${kind.title} yet.` },
+      none: (candidates.length === 0 ? silence(observation) : undefined) ?? { vi: `Chưa có ${kind.title} nào.`, en: `There is no ${kind.title} yet.` },
       look: `kubectl get ${kind.argument}${scope}`,
       criteria: [
         {

@@ -6,8 +6,10 @@ const schema = z.strictObject({
   kind: z.literal("program"),
   /** Any of these, by the name of the executable. */
   program: z.union([z.string(), z.array(z.string()).min(1)]),
-  /** One of the arguments must be one of these: the tool's subcommand. Absent: any. */
+  /** One of the arguments must be one of these (`save`, or `--rev` for `--rev=5`): the tool's subcommand. Absent: any. */
   uses: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
+  /** Also counts a run that was ended from outside or failed: for what is watched until Ctrl-C. */
+  anyExit: z.boolean().optional(),
   /** A machine's name; absent: any node of the cluster. */
   host: z.string().optional(),
   count: z.number().int().positive().default(1),
@@ -28,12 +30,13 @@ export const program = defineCheck({
     const runs = observation.programs().filter((run) => names.includes(baseName(run.argv[0] ?? "")));
     const isRight = (host: string): boolean =>
       check.host === undefined ? observation.node(host) !== undefined : host === check.host;
+    const uses = list(check.uses ?? []);
     const fits = runs.filter(
       (run) =>
         isRight(run.host) &&
-        (check.uses === undefined || run.argv.slice(1).some((argument) => list(check.uses!).includes(argument))),
+        (check.uses === undefined || run.argv.slice(1).some((argument) => uses.includes(argument) || uses.includes(argument.replace(/=.*$/, "")))),
     );
-    const good = fits.filter((run) => run.exitCode === 0);
+    const good = fits.filter((run) => run.exitCode === 0 || check.anyExit === true);
     if (good.length >= check.count) return met;
     const elsewhere = runs.find((run) => !isRight(run.host));
     const failed = fits.at(-1);

@@ -62,10 +62,11 @@ export interface KubeletOptions {
 
 /** The runtime is looked at this often (PLEG); looked at only when something has happened. */
 const RELIST_MS = 1000;
+/** What comes before the first look: the kubelet's other modules start. */
+const PLEG_START_MS = 310;
 const GC_MS = 60_000;
 const VOLUME_WAIT_MS = 123_000;
 const RUNTIME_DOWN_MS = 30_000;
-const RESYNC_CLEANUP_MS = 2000;
 
 const DOWN_RUNTIME = new Proxy({} as RuntimeService & ImageService, {
   get: () => () => {
@@ -111,6 +112,7 @@ export class Kubelet {
   readonly #reasons = new ReasonCache();
   readonly #eviction: EvictionManager;
   readonly #static: StaticPods | undefined;
+  /** When the first relist was. */
   readonly #startedAt: Instant;
   readonly #dirty = new Set<string>();
   readonly #relistWaiters = new Map<Instant, (() => void)[]>();
@@ -125,7 +127,7 @@ export class Kubelet {
     this.scope = new Scope(process.kernel.loop);
     const { specs } = options;
     this.#random = options.random.stream(`kubelet/${specs.name}`);
-    this.#startedAt = this.scope.now();
+    this.#startedAt = this.scope.now() + PLEG_START_MS;
     this.#runtimeAliveAt = this.scope.now();
     this.client = new Client({
       transport: options.transport,
@@ -189,6 +191,7 @@ export class Kubelet {
       images: () => this.images(),
       environment: (pod, podIp) => this.#environment(pod, podIp),
       podStatus: (pod) => this.statuses.get(pod.metadata.uid) ?? pod.status,
+      sandboxReady: (pod) => this.#sandboxReady(pod),
       event,
     });
     this.#eviction = new EvictionManager({
@@ -561,8 +564,8 @@ export class Kubelet {
   #deletedFromApi(pod: Pod): void {
     if (pod.metadata.annotations?.["kubernetes.io/config.mirror"] !== undefined) {
       const own = this.#static?.byName(pod.metadata.namespace ?? "default", pod.metadata.name);
-      // Somebody deleted the mirror: the Pod itself goes on, and shows up again.
-      if (own) this.scope.after(RESYNC_CLEANUP_MS, () => this.#ensureMirror(own));
+      // Somebody deleted the mirror: the Pod itself goes on, and shows up again with its next sync, which is now.
+      if (own) this.scope.after(0, () => this.#ensureMirror(own));
       return;
     }
     this.#removed(pod);
@@ -718,6 +721,19 @@ export class Kubelet {
     const result = yield* this.#podRuntime.syncPod(pod, runtime);
     this.#reasons.update(uid, result.starts);
     return { failures: result.failures, transition: false };
+  }
+
+  /** OnPodSandboxReady: nothing but the one condition changes before the runtime is looked at again. */
+  #sandboxReady(pod: Pod): void {
+    const status = this.statuses.get(pod.metadata.uid);
+    const isNews = status?.conditions?.some((c) => c.type === "PodReadyToStartContainers" && c.status !== "True");
+    if (!status || !isNews) return;
+    this.statuses.set(pod, {
+      ...status,
+      conditions: status.conditions!.map((c) =>
+        c.type === "PodReadyToStartContainers" ? { ...c, status: "True" as const } : c,
+      ),
+    });
   }
 
   /** spec.activeDeadlineSeconds: the Pod fails when its time is up. */

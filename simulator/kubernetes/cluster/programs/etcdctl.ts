@@ -63,12 +63,12 @@ function* run(tools: NodeTools, process: Process): Task<number> {
   const [command, ...rest] = words;
   if (command === undefined || flags.has("help")) {
     yield* process.print(
-      "NAME:\n\tetcdctl - A simple command line client for etcd3.\n\nUSAGE:\n\tetcdctl [flags]\n\nCOMMANDS:\n\tdel, endpoint health, endpoint status, get, member list, put, snapshot save, snapshot status, snapshot restore, version\n",
+      "NAME:\n\tetcdctl - A simple command line client for etcd3.\n\nUSAGE:\n\tetcdctl [flags]\n\nCOMMANDS:\n\tdel, endpoint health, endpoint status, get, member list, put, snapshot save, snapshot status, snapshot restore, version, watch\n",
     );
     return 0;
   }
   if (command === "version") {
-    yield* process.print(`etcdctl version: ${tools.profile.etcdVersion.replace(/-.*/, "")}\nAPI version: 3.5\n`);
+    yield* process.print(`etcdctl version: ${tools.profile.etcdVersion.replace(/-.*/, "")}\nAPI version: ${tools.profile.etcdVersion.split(".").slice(0, 2).join(".")}\n`);
     return 0;
   }
   if (command === "snapshot" && rest[0] !== "save") return yield* snapshotFile(process, flags, rest);
@@ -92,6 +92,8 @@ function* run(tools: NodeTools, process: Process): Task<number> {
   switch (command) {
     case "get":
       return yield* get(tools, process, flags, rest);
+    case "watch":
+      return yield* watch(tools, process, flags, rest[0]);
     case "put": {
       const [key, value] = rest;
       if (key === undefined || value === undefined)
@@ -169,8 +171,11 @@ function isReachable(tools: NodeTools, process: Process, flags: ReadonlyMap<stri
   return host !== undefined && file("cert") && file("key") && (file("cacert") || flags.has("insecure-skip-tls-verify"));
 }
 
-function range(tools: NodeTools, prefix: string, limit: number): readonly KeyValue[] {
-  const found = tools.etcd.store.prefix(prefix === "" ? "/" : prefix, { limit });
+function range(tools: NodeTools, prefix: string, limit: number, revision?: number): readonly KeyValue[] {
+  const found = tools.etcd.store.prefix(prefix === "" ? "/" : prefix, {
+    limit,
+    ...(revision === undefined ? {} : { revision }),
+  });
   return found.ok ? found.value.kvs : [];
 }
 
@@ -188,8 +193,18 @@ function* get(
     return 1;
   }
   const limit = Number(flags.get("limit") ?? 0) || Number.POSITIVE_INFINITY;
-  const one = tools.etcd.store.get(key);
-  const kvs = flags.has("prefix") ? range(tools, key, limit) : one ? [one] : [];
+  const { store } = tools.etcd;
+  const revision = Number(flags.get("rev") ?? 0) || undefined;
+  if (revision !== undefined && (revision > store.revision || revision < store.compactedRevision)) {
+    yield* process.printError(
+      revision > store.revision
+        ? "Error: etcdserver: mvcc: required revision is a future revision\n"
+        : "Error: etcdserver: mvcc: required revision has been compacted\n",
+    );
+    return 1;
+  }
+  const one = store.get(key, revision);
+  const kvs = flags.has("prefix") ? range(tools, key, limit, revision) : one ? [one] : [];
   if (flags.has("count-only")) return 0;
   if (flags.get("write-out") === "json") {
     const member = BigInt(`0x${tools.etcd.members[0]!.id}`);
@@ -209,6 +224,38 @@ function* get(
     else yield* process.print(`${kv.key}\n${textOf(kv.value)}\n`);
   }
   return 0;
+}
+
+/** How often a watch looks for news, in ms: a member tells its watchers at once, which nobody can tell from this. */
+const WATCH_MS = 50;
+
+/** Prints every change from now on, or from --rev on, until it is interrupted. */
+function* watch(
+  tools: NodeTools,
+  process: Process,
+  flags: ReadonlyMap<string, string>,
+  key: string | undefined,
+): Task<number> {
+  if (key === undefined) {
+    yield* process.printError("Error: watch requires one argument as key and an optional argument as range_end\n");
+    return 1;
+  }
+  const { store } = tools.etcd;
+  let seen = (Number(flags.get("rev") ?? 0) || store.revision + 1) - 1;
+  for (;;) {
+    const events = store.eventsSince(seen, flags.has("prefix") ? key : "");
+    if (!events.ok) {
+      yield* process.printError(`watch was canceled (etcdserver: mvcc: required revision has been compacted)\n`);
+      return 1;
+    }
+    for (const event of events.value) {
+      if (!flags.has("prefix") && event.key !== key) continue;
+      const value = event.type === "DELETE" ? "" : textOf(event.kv.value);
+      yield* process.print(`${event.type}\n${event.key}\n${value}\n`);
+    }
+    seen = Math.max(seen, store.revision);
+    yield* process.sleep(WATCH_MS);
+  }
 }
 
 function* members(tools: NodeTools, process: Process, flags: ReadonlyMap<string, string>): Task<number> {
