@@ -6,14 +6,16 @@ import { type AnyObject, fieldAt, listObjects } from "./cluster";
 const schema = z
   .strictObject({
     kind: z.literal("kubernetes.log"),
-    namespace: z.string().default("default"),
+    namespace: z._default(z.string(), "default"),
     /** A Pod's name, or a selector: any Pod it chooses. */
-    pod: z.string().optional(),
-    selector: z.string().optional(),
+    pod: z.optional(z.string()),
+    selector: z.optional(z.string()),
     /** Absent: any container of the Pod. */
-    container: z.string().optional(),
+    container: z.optional(z.string()),
     /** A regular expression; one line must match. */
     matches: z.string(),
+    /** Pods one of whose addresses must stand in that line: who called. */
+    from: z.optional(z.strictObject({ namespace: z.string(), selector: z.optional(z.string()) })),
     /** What such a line tells, in words. */
     means: z.strictObject({ vi: z.string(), en: z.string() }),
   })
@@ -30,7 +32,14 @@ export const kubernetesLog = defineCheck({
     const pods = listObjects(observation, "pods", check.namespace, check.selector).filter(
       (pod) => check.pod === undefined || pod.metadata.name === check.pod,
     );
-    const pattern = new RegExp(check.matches, "m");
+    const pattern = new RegExp(check.matches);
+    const callers =
+      check.from &&
+      listObjects(observation, "pods", check.from.namespace, check.from.selector).map((pod) =>
+        String(fieldAt(pod, "status.podIP")),
+      );
+    const isIt = (line: string): boolean =>
+      pattern.test(line) && (!callers || callers.some((address) => line.split(/[^0-9a-f.:]+/).includes(address)));
     const names = pods.flatMap((pod) =>
       containersOf(pod)
         .filter((name) => check.container === undefined || name === check.container)
@@ -42,7 +51,7 @@ export const kubernetesLog = defineCheck({
         path: `/api/v1/namespaces/${check.namespace}/pods/${pod}/log`,
         query: { container: [container] },
       });
-      if (answer?.status === 200 && typeof answer.body === "string" && pattern.test(answer.body)) return met;
+      if (answer?.status === 200 && typeof answer.body === "string" && answer.body.split("\n").some(isIt)) return met;
     }
     const named = check.container === undefined ? "" : ` -c ${check.container}`;
     const look =
