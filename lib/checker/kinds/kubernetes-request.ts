@@ -10,6 +10,8 @@ const schema = z.strictObject({
   subresource: z.string().optional(),
   namespace: z.string().optional(),
   name: z.string().optional(),
+  /** Who asked, as the API server knows them: `system:serviceaccount:default:reader`. Absent: anyone but the cluster's parts. */
+  user: z.string().optional(),
   /** "refused" asks for an answer of 400 or more. */
   outcome: z.enum(["served", "refused"]).default("served"),
   code: z.number().int().optional(),
@@ -26,7 +28,7 @@ const isComponent = (user: string): boolean =>
 export const kubernetesRequest = defineCheck({
   kind: "kubernetes.request",
   schema,
-  names: (check) => (check.name === undefined ? [] : [check.name]),
+  names: (check) => [check.name, check.user].filter((name) => name !== undefined),
   evaluate(check, observation) {
     const verbs = typeof check.verb === "string" ? [check.verb] : check.verb;
     const seen = observation
@@ -34,7 +36,7 @@ export const kubernetesRequest = defineCheck({
       .filter(
         (entry) =>
           entry.at >= 0 &&
-          !isComponent(entry.user) &&
+          (check.user === undefined ? !isComponent(entry.user) : entry.user === check.user) &&
           verbs.includes(entry.verb) &&
           entry.resource === check.resource &&
           (entry.subresource ?? "") === (check.subresource ?? "") &&
