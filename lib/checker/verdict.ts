@@ -1,6 +1,6 @@
 /** What a check answers: met, or the three things a learner needs to hear, in both languages. */
 import type { Observation } from "@/simulator";
-import type * as z from "zod";
+import type * as z from "zod/mini";
 
 export interface Text {
   readonly vi: string;
@@ -28,7 +28,7 @@ export const unmet = (expected: Text, found: Text, look: string): Verdict => ({
 /** A kind of check: the data it takes, its predicate and its explanation. Pure: it reads the observation and nothing else. */
 export interface CheckKind<T = unknown> {
   readonly kind: string;
-  readonly schema: z.ZodType<T>;
+  readonly schema: z.ZodMiniType<T>;
   evaluate(check: T, observation: Observation, evaluate: (check: unknown) => Verdict): Verdict;
   /** Names that a lesson's text must mention, because the check requires them. */
   names?(check: T): readonly string[];

@@ -6,11 +6,11 @@ import { Part } from "../base/part";
 import { laterProgram } from "../os/later";
 import type { Program } from "../os/process";
 import { alpine, busybox, debian, ubuntu } from "./bases";
-import { databaseImages, databasePrograms } from "./databases";
+import { databaseImages } from "./database-images";
 import { faultyImages, faultyPrograms } from "./faulty";
 import { helloProgram, helloWorld } from "./hello-world";
 import type { ImageDefinition } from "./image";
-import { languageImages, languagePrograms } from "./languages";
+import { languageImages } from "./language-images";
 import { nginxImages, recordedNginx } from "./nginx-images";
 import { redis } from "./redis-image";
 import { restApiImages, restApiPrograms, smallRestApiImages } from "./rest-api";
@@ -41,7 +41,12 @@ export const images: readonly ImageDefinition[] = [
 /** The code of the programs that a page may load later; parts/servers.ts provides it. */
 export const imageServers = new Part<typeof servers>("servers");
 
-const later = (name: keyof typeof servers): Program => laterProgram(imageServers, (code) => code[name]);
+const later = (name: Exclude<keyof typeof servers, `${string}Programs`>): Program =>
+  laterProgram(imageServers, (code) => code[name]);
+
+/** Those of them that the part keeps in a map. */
+const mapped = (shelf: "databasePrograms" | "languagePrograms", names: readonly string[]): [string, Program][] =>
+  names.map((name) => [name, laterProgram(imageServers, (code) => code[shelf].get(name)!)]);
 
 /** Programs by the name that executable files carry. */
 export const imagePrograms: ReadonlyMap<string, Program> = new Map<string, Program>([
@@ -54,9 +59,18 @@ export const imagePrograms: ReadonlyMap<string, Program> = new Map<string, Progr
   ["redis-cli", later("redisCli")],
   ["redis-server", later("redisServer")],
   ...restApiPrograms,
-  ...databasePrograms,
+  ...mapped("databasePrograms", [
+    "postgres",
+    "mysqld",
+    "mongod",
+    "pg_isready",
+    "mysqladmin",
+    "psql",
+    "mysql",
+    "mongosh",
+  ]),
   ...smallServerPrograms,
-  ...languagePrograms,
+  ...mapped("languagePrograms", ["node", "python3"]),
   ...toolPrograms,
   ...faultyPrograms,
 ]);

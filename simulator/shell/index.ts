@@ -2,9 +2,8 @@
 import { DirInode, FileInode, SymlinkInode } from "../os/inode";
 import { executable } from "../os/kernel";
 import type { Program } from "../os/process";
-import { coreutilNames, makeCoreutils } from "./coreutils/index";
+import { coreutilNames, makeCoreutils, psWithoutTime } from "./coreutils/index";
 import type { ShellHost } from "./host";
-import { psWithoutTime } from "./coreutils/processes";
 import { type AshBuild, shellProgram } from "./shell-program";
 import { type ToolRun, runTool, toolProgram } from "./tool";
 

@@ -1,10 +1,13 @@
 /** all, any, not: checks made of checks. The explanation is that of the part to mend. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { defineCheck, met, unmet } from "../verdict";
 
 export const all = defineCheck({
   kind: "all",
-  schema: z.strictObject({ kind: z.literal("all"), of: z.array(z.looseObject({ kind: z.string() })).min(1) }),
+  schema: z.strictObject({
+    kind: z.literal("all"),
+    of: z.array(z.looseObject({ kind: z.string() })).check(z.minLength(1)),
+  }),
   evaluate(check, _observation, evaluate) {
     for (const part of check.of) {
       const verdict = evaluate(part);
@@ -16,7 +19,10 @@ export const all = defineCheck({
 
 export const any = defineCheck({
   kind: "any",
-  schema: z.strictObject({ kind: z.literal("any"), of: z.array(z.looseObject({ kind: z.string() })).min(1) }),
+  schema: z.strictObject({
+    kind: z.literal("any"),
+    of: z.array(z.looseObject({ kind: z.string() })).check(z.minLength(1)),
+  }),
   evaluate(check, _observation, evaluate) {
     const verdicts = check.of.map(evaluate);
     // The first way is the one the lesson teaches.

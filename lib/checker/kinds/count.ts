@@ -1,12 +1,15 @@
 /** How many: `count: 3`, `count: {min: 1}`, `count: {max: 0}`. Absent: at least one. */
-import * as z from "zod";
+import * as z from "zod/mini";
 
-export const countSchema = z
-  .union([
-    z.number().int().nonnegative(),
-    z.strictObject({ min: z.number().int().nonnegative().optional(), max: z.number().int().nonnegative().optional() }),
-  ])
-  .optional();
+export const countSchema = z.optional(
+  z.union([
+    z.int().check(z.nonnegative()),
+    z.strictObject({
+      min: z.optional(z.int().check(z.nonnegative())),
+      max: z.optional(z.int().check(z.nonnegative())),
+    }),
+  ]),
+);
 
 export function countRange(count: z.infer<typeof countSchema>): { min: number; max: number } {
   if (count === undefined) return { min: 1, max: Number.POSITIVE_INFINITY };

@@ -1,33 +1,27 @@
 /** docker.container: containers the engine holds now, with the properties a lesson cares about. */
 import type { Observation } from "@/simulator";
-import * as z from "zod";
+import * as z from "zod/mini";
 import { type Criterion, judge } from "../criteria";
 import { both, defineCheck } from "../verdict";
 import { countRange, countSchema } from "./count";
 
 const schema = z.strictObject({
   kind: z.literal("docker.container"),
-  name: z.string().optional(),
+  name: z.optional(z.string()),
   /** Repository with or without a tag; without one any tag fits. */
-  image: z.string().optional(),
-  state: z.enum(["running", "paused", "exited", "created", "restarting", "dead"]).optional(),
+  image: z.optional(z.string()),
+  state: z.optional(z.enum(["running", "paused", "exited", "created", "restarting", "dead"])),
   /** `HOST:CONTAINER`, tcp. */
-  publishes: z
-    .string()
-    .regex(/^\d+:\d+$/)
-    .optional(),
+  publishes: z.optional(z.string().check(z.regex(/^\d+:\d+$/))),
   /** Memory limit in bytes, or with a unit: 512m. */
-  memory: z
-    .string()
-    .regex(/^\d+[kmg]?$/)
-    .optional(),
+  memory: z.optional(z.string().check(z.regex(/^\d+[kmg]?$/))),
   /** CPU limit, in CPUs: 0.5 for --cpus 0.5 or --cpu-quota 50000. */
-  cpus: z.number().positive().optional(),
-  exitCode: z.number().int().optional(),
-  env: z.record(z.string(), z.string()).optional(),
-  restartPolicy: z.string().optional(),
-  network: z.string().optional(),
-  oomKilled: z.boolean().optional(),
+  cpus: z.optional(z.number().check(z.positive())),
+  exitCode: z.optional(z.int()),
+  env: z.optional(z.record(z.string(), z.string())),
+  restartPolicy: z.optional(z.string()),
+  network: z.optional(z.string()),
+  oomKilled: z.optional(z.boolean()),
   count: countSchema,
 });
 

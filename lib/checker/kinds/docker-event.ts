@@ -1,19 +1,19 @@
 /** docker.event: something happened in the engine since the learner arrived (the engine's own events). */
 import type { JsonObject } from "@/simulator";
-import * as z from "zod";
+import * as z from "zod/mini";
 import { defineCheck, met, unmet } from "../verdict";
 import { imageFits } from "./docker-container";
 
 const schema = z.strictObject({
   kind: z.literal("docker.event"),
-  type: z.enum(["container", "image", "network", "volume", "daemon"]).default("container"),
+  type: z._default(z.enum(["container", "image", "network", "volume", "daemon"]), "container"),
   /** start, die, kill, stop, pause, unpause, destroy, oom, pull, … */
   action: z.string(),
   /** The container's name (or the image's). */
-  name: z.string().optional(),
-  image: z.string().optional(),
-  attributes: z.record(z.string(), z.string()).default({}),
-  count: z.number().int().positive().default(1),
+  name: z.optional(z.string()),
+  image: z.optional(z.string()),
+  attributes: z._default(z.record(z.string(), z.string()), {}),
+  count: z._default(z.int().check(z.positive()), 1),
 });
 
 export const dockerEvent = defineCheck({

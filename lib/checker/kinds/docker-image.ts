@@ -1,5 +1,5 @@
 /** docker.image: an image is in the engine's store (or no longer is). */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { defineCheck, met, unmet } from "../verdict";
 import { imageFits } from "./docker-container";
 
@@ -7,7 +7,7 @@ const schema = z.strictObject({
   kind: z.literal("docker.image"),
   /** Repository with or without a tag. */
   image: z.string(),
-  present: z.boolean().default(true),
+  present: z._default(z.boolean(), true),
 });
 
 export const dockerImage = defineCheck({

@@ -1,15 +1,15 @@
 /** docker.request: the engine served a request since the learner arrived, for what leaves no trace in its state (reading logs, stats). */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { defineCheck, met, unmet, type Text } from "../verdict";
 
 const schema = z.strictObject({
   kind: z.literal("docker.request"),
-  method: z.enum(["GET", "POST", "PUT", "DELETE", "HEAD"]).default("GET"),
+  method: z._default(z.enum(["GET", "POST", "PUT", "DELETE", "HEAD"]), "GET"),
   /** A regular expression over the path without its version: `^/containers/[^/]+/logs$`. */
   path: z.string(),
   /** Query values that must be there. */
-  query: z.record(z.string(), z.string()).default({}),
-  count: z.number().int().positive().default(1),
+  query: z._default(z.record(z.string(), z.string()), {}),
+  count: z._default(z.int().check(z.positive()), 1),
   /** What the request does, in words; and a command that shows the subject. */
   means: z.strictObject({ vi: z.string(), en: z.string() }),
   look: z.string(),

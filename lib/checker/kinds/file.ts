@@ -1,12 +1,12 @@
 /** file: a file on the laptop, and what it holds. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { defineCheck, met, unmet } from "../verdict";
 
 const schema = z.strictObject({
   kind: z.literal("file"),
-  path: z.string().startsWith("/"),
+  path: z.string().check(z.startsWith("/")),
   /** A regular expression the content must match. */
-  matches: z.string().optional(),
+  matches: z.optional(z.string()),
 });
 
 export const file = defineCheck({
@@ -19,12 +19,12 @@ export const file = defineCheck({
       return met;
     return unmet(
       {
-        vi: `Tập tin \`${check.path}\`${check.matches === undefined ? "" : ` có nội dung khớp \`${check.matches}\``}.`,
+        vi: `Tệp \`${check.path}\`${check.matches === undefined ? "" : ` có nội dung khớp \`${check.matches}\``}.`,
         en: `File \`${check.path}\`${check.matches === undefined ? "" : ` with content matching \`${check.matches}\``}.`,
       },
       content === undefined
         ? { vi: "Chưa có tệp đó.", en: "There is no such file." }
-        : { vi: "Tập tin có đó nhưng nội dung chưa khớp.", en: "The file is there but its content does not match." },
+        : { vi: "Tệp có đó nhưng nội dung chưa khớp.", en: "The file is there but its content does not match." },
       `cat ${check.path}`,
     );
   },

@@ -1,21 +1,21 @@
 /** http.exchange: programs on the laptop had an HTTP answer (curl, wget), as the network saw it. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { type Text, defineCheck, met, unmet } from "../verdict";
 
 const schema = z.strictObject({
   kind: z.literal("http.exchange"),
   /** Host or address as it was called; absent: any. */
-  host: z.string().optional(),
-  port: z.number().int().optional(),
+  host: z.optional(z.string()),
+  port: z.optional(z.int()),
   /** A regular expression over the path. */
-  path: z.string().optional(),
-  status: z.number().int().default(200),
+  path: z.optional(z.string()),
+  status: z._default(z.int(), 200),
   /** Text the answer must hold. */
-  body: z.string().optional(),
+  body: z.optional(z.string()),
   /** How many such answers. */
-  count: z.number().int().positive().default(1),
+  count: z._default(z.int().check(z.positive()), 1),
   /** How many different bodies among them (different Pods answer with their own names). */
-  distinct: z.number().int().positive().optional(),
+  distinct: z.optional(z.int().check(z.positive())),
 });
 
 export const httpExchange = defineCheck({

@@ -1,5 +1,5 @@
 /** kubernetes.log: what a container in a Pod has written, as `kubectl logs` would show it now. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { defineCheck, met, unmet } from "../verdict";
 import { type AnyObject, fieldAt, listObjects } from "./cluster";
 
@@ -19,9 +19,11 @@ const schema = z
     /** What such a line tells, in words. */
     means: z.strictObject({ vi: z.string(), en: z.string() }),
   })
-  .refine((check) => (check.pod === undefined) !== (check.selector === undefined), {
-    message: "a log is that of a pod or of the pods a selector chooses",
-  });
+  .check(
+    z.refine((check) => (check.pod === undefined) !== (check.selector === undefined), {
+      message: "a log is that of a pod or of the pods a selector chooses",
+    }),
+  );
 
 export const kubernetesLog = defineCheck({
   kind: "kubernetes.log",

@@ -1,5 +1,5 @@
 /** kubernetes.object: objects the API server holds now, with the fields a lesson cares about. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { type Criterion, judge } from "../criteria";
 import { both, defineCheck } from "../verdict";
 import { type AnyObject, fieldAt, kubectlName, listObjects, show, silence } from "./cluster";
@@ -10,14 +10,14 @@ const scalar = z.union([z.string(), z.number(), z.boolean()]);
 const whereSchema = z.strictObject({
   /** Dotted path; `[0]` for list items, `[type=Ready]` for the item of that type: `status.conditions[type=Ready].status`. */
   path: z.string(),
-  equals: scalar.optional(),
-  not: scalar.optional(),
-  atLeast: z.number().optional(),
-  atMost: z.number().optional(),
-  contains: z.string().optional(),
-  exists: z.boolean().optional(),
+  equals: z.optional(scalar),
+  not: z.optional(scalar),
+  atLeast: z.optional(z.number()),
+  atMost: z.optional(z.number()),
+  contains: z.optional(z.string()),
+  exists: z.optional(z.boolean()),
   /** The field in words, where the path alone would not be understood. */
-  means: z.strictObject({ vi: z.string(), en: z.string() }).optional(),
+  means: z.optional(z.strictObject({ vi: z.string(), en: z.string() })),
 });
 
 const schema = z.strictObject({
@@ -25,11 +25,11 @@ const schema = z.strictObject({
   /** Plural name: deployments, pods, services … */
   resource: z.string(),
   /** Absent: default, for namespaced kinds. "*": all. */
-  namespace: z.string().default("default"),
-  name: z.string().optional(),
+  namespace: z._default(z.string(), "default"),
+  name: z.optional(z.string()),
   /** Equality-based label selector: `app=web`. */
-  selector: z.string().optional(),
-  where: z.array(whereSchema).default([]),
+  selector: z.optional(z.string()),
+  where: z._default(z.array(whereSchema), []),
   count: countSchema,
 });
 
@@ -76,7 +76,10 @@ export const kubernetesObject = defineCheck({
       criteria,
       what: both(what),
       count: countRange(check.count),
-      none: (candidates.length === 0 ? silence(observation) : undefined) ?? { vi: `Chưa có ${kind.title} nào như vậy.`, en: `There is no such ${kind.title} yet.` },
+      none: (candidates.length === 0 ? silence(observation) : undefined) ?? {
+        vi: `Chưa có ${kind.title} nào như vậy.`,
+        en: `There is no such ${kind.title} yet.`,
+      },
       look: `kubectl get ${kind.argument}${chosen}${scope}`,
     });
   },

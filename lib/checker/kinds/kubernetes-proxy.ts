@@ -1,5 +1,5 @@
 /** kubernetes.proxy: by which kind of rules the nodes' kernels lead packets to Services at this moment. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { defineCheck, met, unmet } from "../verdict";
 import { listObjects } from "./cluster";
 

@@ -1,5 +1,5 @@
 /** kubernetes.request: the API server served a request of the learner's, as its audit log tells. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { type Text, defineCheck, met, unmet } from "../verdict";
 
 const schema = z.strictObject({
@@ -7,15 +7,15 @@ const schema = z.strictObject({
   /** get, list, watch, create, update, patch, delete … Several: any of them. */
   verb: z.union([z.string(), z.array(z.string())]),
   resource: z.string(),
-  subresource: z.string().optional(),
-  namespace: z.string().optional(),
-  name: z.string().optional(),
+  subresource: z.optional(z.string()),
+  namespace: z.optional(z.string()),
+  name: z.optional(z.string()),
   /** Who asked, as the API server knows them: `system:serviceaccount:default:reader`. Absent: anyone but the cluster's parts. */
-  user: z.string().optional(),
+  user: z.optional(z.string()),
   /** "refused" asks for an answer of 400 or more. */
-  outcome: z.enum(["served", "refused"]).default("served"),
-  code: z.number().int().optional(),
-  count: z.number().int().positive().default(1),
+  outcome: z._default(z.enum(["served", "refused"]), "served"),
+  code: z.optional(z.int()),
+  count: z._default(z.int().check(z.positive()), 1),
   /** What the request does, in words; and a command that shows the subject. */
   means: z.strictObject({ vi: z.string(), en: z.string() }),
   look: z.string(),

@@ -1,17 +1,17 @@
 /** kubernetes.service: a Service and how many ready Pods stand behind it. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { judge } from "../criteria";
 import { both, defineCheck } from "../verdict";
 import { type AnyObject, fieldAt, listObjects } from "./cluster";
 
 const schema = z.strictObject({
   kind: z.literal("kubernetes.service"),
-  namespace: z.string().default("default"),
+  namespace: z._default(z.string(), "default"),
   name: z.string(),
-  type: z.enum(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"]).optional(),
-  port: z.number().int().optional(),
+  type: z.optional(z.enum(["ClusterIP", "NodePort", "LoadBalancer", "ExternalName"])),
+  port: z.optional(z.int()),
   /** Ready endpoints, at least. */
-  endpoints: z.number().int().nonnegative().optional(),
+  endpoints: z.optional(z.int().check(z.nonnegative())),
 });
 
 export const kubernetesService = defineCheck({

@@ -1,13 +1,13 @@
 /** kubernetes.together: running Pods of several kinds that share one node. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { defineCheck, met, unmet } from "../verdict";
 import { fieldAt, listObjects } from "./cluster";
 
 const schema = z.strictObject({
   kind: z.literal("kubernetes.together"),
-  namespace: z.string().default("default"),
+  namespace: z._default(z.string(), "default"),
   /** On one node there must run a Pod of each of these; a selector named twice asks for two Pods. */
-  selectors: z.array(z.string()).min(2),
+  selectors: z.array(z.string()).check(z.minLength(2)),
 });
 
 export const kubernetesTogether = defineCheck({

@@ -1,5 +1,5 @@
 /** kubernetes.workload: a Deployment, StatefulSet or DaemonSet that has reached what it asks for. */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { judge } from "../criteria";
 import { both, defineCheck } from "../verdict";
 import { type AnyObject, fieldAt, kubectlName, listObjects, silence } from "./cluster";
@@ -7,13 +7,13 @@ import { imageFits } from "./docker-container";
 
 const schema = z.strictObject({
   kind: z.literal("kubernetes.workload"),
-  resource: z.enum(["deployments", "statefulsets", "daemonsets", "replicasets"]).default("deployments"),
-  namespace: z.string().default("default"),
+  resource: z._default(z.enum(["deployments", "statefulsets", "daemonsets", "replicasets"]), "deployments"),
+  namespace: z._default(z.string(), "default"),
   name: z.string(),
   /** Ready replicas, no more and no fewer. Absent: as many as the object asks for, at least one. */
-  replicas: z.number().int().nonnegative().optional(),
+  replicas: z.optional(z.int().check(z.nonnegative())),
   /** An image that all containers named by the template use. */
-  image: z.string().optional(),
+  image: z.optional(z.string()),
 });
 
 const number = (object: AnyObject, path: string): number => Number(fieldAt(object, path) ?? 0);
@@ -46,7 +46,10 @@ export const kubernetesWorkload = defineCheck({
       candidates,
       count: { min: 1, max: Number.POSITIVE_INFINITY },
       what: both(`${kind.title} \`${name}\``),
-      none: (candidates.length === 0 ? silence(observation) : undefined) ?? { vi: `Chưa có ${kind.title} nào.`, en: `There is no ${kind.title} yet.` },
+      none: (candidates.length === 0 ? silence(observation) : undefined) ?? {
+        vi: `Chưa có ${kind.title} nào.`,
+        en: `There is no ${kind.title} yet.`,
+      },
       look: `kubectl get ${kind.argument}${scope}`,
       criteria: [
         {

@@ -1,18 +1,18 @@
 /** program: a program was run on the laptop or a node and ended well, for looking around that leaves no other trace (crictl, iptables-save). */
-import * as z from "zod";
+import * as z from "zod/mini";
 import { defineCheck, met, unmet } from "../verdict";
 
 const schema = z.strictObject({
   kind: z.literal("program"),
   /** Any of these, by the name of the executable. */
-  program: z.union([z.string(), z.array(z.string()).min(1)]),
+  program: z.union([z.string(), z.array(z.string()).check(z.minLength(1))]),
   /** One of the arguments must be one of these (`save`, or `--rev` for `--rev=5`): the tool's subcommand. Absent: any. */
-  uses: z.union([z.string(), z.array(z.string()).min(1)]).optional(),
+  uses: z.optional(z.union([z.string(), z.array(z.string()).check(z.minLength(1))])),
   /** Also counts a run that was ended from outside or failed: for what is watched until Ctrl-C. */
-  anyExit: z.boolean().optional(),
+  anyExit: z.optional(z.boolean()),
   /** A machine's name; absent: any node of the cluster. */
-  host: z.string().optional(),
-  count: z.number().int().positive().default(1),
+  host: z.optional(z.string()),
+  count: z._default(z.int().check(z.positive()), 1),
   /** What running it does, in words; and a command that shows the subject. */
   means: z.strictObject({ vi: z.string(), en: z.string() }),
   look: z.string(),
@@ -34,7 +34,8 @@ export const program = defineCheck({
     const fits = runs.filter(
       (run) =>
         isRight(run.host) &&
-        (check.uses === undefined || run.argv.slice(1).some((argument) => uses.includes(argument) || uses.includes(argument.replace(/=.*$/, "")))),
+        (check.uses === undefined ||
+          run.argv.slice(1).some((argument) => uses.includes(argument) || uses.includes(argument.replace(/=.*$/, "")))),
     );
     const good = fits.filter((run) => run.exitCode === 0 || check.anyExit === true);
     if (good.length >= check.count) return met;

@@ -16,6 +16,9 @@ const laterTool = (pick: (code: typeof more) => ToolRun): ToolRun =>
 
 const later = (name: Exclude<keyof typeof more, "editorTool">): ToolRun => laterTool((code) => code[name]);
 
+/** `ps` of a BusyBox that was built without CPU times. */
+export const psWithoutTime: ToolRun = later("psWithoutTime");
+
 /** Programs that need nothing of the world but their process. */
 export const coreutils: ReadonlyMap<string, ToolRun> = new Map<string, ToolRun>([
   ["[", later("test")],

@@ -6,7 +6,7 @@ export { diff } from "./diff";
 export { find, xargs } from "./find";
 export { jq, yq } from "./jq";
 export { editorTool, less, man } from "./pager";
-export { free, kill, killall, lsof, pgrep, pidof, ps, stress, top, uptime } from "./processes";
+export { free, kill, killall, lsof, pgrep, pidof, ps, psWithoutTime, stress, top, uptime } from "./processes";
 export { sed } from "./sed";
 export { df, dmesg, du, file, mount, stat } from "./system";
 export { date } from "./date";

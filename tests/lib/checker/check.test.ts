@@ -1,3 +1,4 @@
+import "@/lib/lessons/schema"; // It brings the English words of validation errors; the worker goes without.
 import { CheckError, evaluateCheck, prepareCheck } from "@/lib/checker/check";
 import { checkKinds } from "@/lib/checker/kinds";
 import { fieldAt } from "@/lib/checker/kinds/cluster";
@@ -336,6 +337,16 @@ test.each([
   ],
 ])("kubernetes.log: %s", (_name, given, says) => {
   expect(said(line, given)).toContain(says);
+});
+
+test.each([
+  ["another's call", "10.0.0.99", "no such line"],
+  ["a Pod of that namespace", "10.0.0.9", "met"],
+])("kubernetes.log: called by %s", (_name, address, says) => {
+  const caller = { metadata: { name: "caller" }, status: { podIP: "10.0.0.9" } };
+  const check = { ...line, matches: '"GET /', from: { namespace: "test" } };
+  const logs = { "pair/web": `${address} - - "GET / HTTP/1.1" 200\n` };
+  expect(said(check, { objects: { pods: [pod("pair", "pair", "n1"), caller] }, logs })).toContain(says);
 });
 
 test.each([

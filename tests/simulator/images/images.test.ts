@@ -2,6 +2,7 @@ import "@/simulator/parts/net-tools";
 import "@/simulator/parts/servers";
 import "@/simulator/parts/tools";
 import { images, imagePrograms } from "@/simulator/images/index";
+import * as servers from "@/simulator/images/servers";
 import { readScript } from "@/simulator/images/script-server";
 import { parseNginxConf } from "@/simulator/images/nginx-conf";
 import { netPrograms } from "@/simulator/net/programs/index";
@@ -107,4 +108,12 @@ test("nginx tries a taken port five times, says so, and gives up", () => {
   expect(log.trimEnd().endsWith("nginx: [emerg] still could not bind()")).toBe(true);
   expect(host.call("GET", "/containers/second/json").body.State.ExitCode).toBe(1);
   expect(host.call("GET", "/containers/first/json").body.State.Status).toBe("running");
+});
+
+test("the programs that are fetched later are listed by the names their part has them under", () => {
+  for (const [shelf, programs] of [
+    ["databasePrograms", servers.databasePrograms],
+    ["languagePrograms", servers.languagePrograms],
+  ] as const)
+    for (const name of programs.keys()) expect(imagePrograms.has(name), `${shelf}: ${name}`).toBe(true);
 });
