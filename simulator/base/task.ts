@@ -42,89 +42,126 @@ export function startTask<T>(
   onEnd: (result: T) => void,
   onError?: (error: unknown) => void,
 ): TaskHandle {
-  let cancelWait: Cancel | undefined;
-  let cancelStep: Cancel | undefined;
-  let epoch = 0;
-  let ended = false;
-  let running = false;
-  let paused = false;
-  let held: (() => IteratorResult<Wait<unknown>, T>) | undefined;
+  const running = new RunningTask(loop, task, onEnd, onError);
+  running.start();
+  return running;
+}
 
-  const schedule = (advance: () => IteratorResult<Wait<unknown>, T>): void => {
-    if (paused) held = advance;
-    else cancelStep = loop.soon(() => (paused ? (held = advance) : step(advance)));
-  };
+/** One object a task: thousands of them wait at the same time. */
+class RunningTask<T> implements TaskHandle {
+  readonly #loop: Loop;
+  readonly #task: Task<T>;
+  readonly #onEnd: (result: T) => void;
+  readonly #onError: ((error: unknown) => void) | undefined;
+  #cancelWait: Cancel | undefined;
+  #cancelStep: Cancel | undefined;
+  /** Tells the present wait's answer from those of waits that were given up. */
+  #epoch = 0;
+  #ended = false;
+  #running = false;
+  #paused = false;
+  /** The next step is due and only held back by the pause. */
+  #held = false;
+  /** What the next step begins with: the value waited for, or an error to throw. */
+  #value: unknown;
+  #throws = false;
 
-  const step = (advance: () => IteratorResult<Wait<unknown>, T>): void => {
-    cancelWait = undefined;
-    cancelStep = undefined;
-    running = true;
+  constructor(loop: Loop, task: Task<T>, onEnd: (result: T) => void, onError: ((error: unknown) => void) | undefined) {
+    this.#loop = loop;
+    this.#task = task;
+    this.#onEnd = onEnd;
+    this.#onError = onError;
+  }
+
+  start(): void {
+    this.#step();
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  cancel(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#epoch++;
+    this.#cancelWait?.();
+    this.#cancelStep?.();
+    // A task that cancels itself while it runs is unwound by its caller's return.
+    if (!this.#running) this.#task.return(undefined as T);
+  }
+
+  interrupt(error: unknown): void {
+    if (this.#ended || this.#running) return;
+    this.#epoch++;
+    this.#cancelWait?.();
+    this.#cancelStep?.();
+    this.#held = false;
+    this.#schedule(error, true);
+  }
+
+  pause(): void {
+    this.#paused = true;
+  }
+
+  unpause(): void {
+    this.#paused = false;
+    if (!this.#held) return;
+    this.#held = false;
+    if (!this.#ended) this.#schedule(this.#value, this.#throws);
+  }
+
+  #schedule(value: unknown, throws: boolean): void {
+    this.#value = value;
+    this.#throws = throws;
+    if (this.#paused) this.#held = true;
+    else this.#cancelStep = this.#loop.soon(() => this.#due());
+  }
+
+  #due(): void {
+    if (this.#paused) this.#held = true;
+    else this.#step();
+  }
+
+  #step(): void {
+    const value = this.#value;
+    this.#value = undefined;
+    this.#cancelWait = undefined;
+    this.#cancelStep = undefined;
+    this.#running = true;
     let result: IteratorResult<Wait<unknown>, T>;
     try {
-      result = advance();
+      result = this.#throws ? this.#task.throw(value) : this.#task.next(value);
     } catch (error) {
-      ended = true;
-      running = false;
-      if (!onError) throw error;
-      onError(error);
+      this.#ended = true;
+      this.#running = false;
+      if (!this.#onError) throw error;
+      this.#onError(error);
       return;
     }
-    running = false;
-    if (ended) return;
+    this.#running = false;
+    if (this.#ended) return;
     if (result.done) {
-      ended = true;
-      onEnd(result.value);
+      this.#ended = true;
+      this.#onEnd(result.value);
       return;
     }
-    const mine = ++epoch;
-    cancelWait =
-      result.value((value) => {
-        if (ended || epoch !== mine) return;
-        epoch++;
-        cancelWait = undefined;
-        schedule(() => task.next(value));
-      }) ?? undefined;
-  };
+    const mine = ++this.#epoch;
+    this.#cancelWait = result.value((answer) => this.#answered(mine, answer)) ?? undefined;
+  }
 
-  const handle: TaskHandle = {
-    get ended() {
-      return ended;
-    },
-    cancel() {
-      if (ended) return;
-      ended = true;
-      epoch++;
-      cancelWait?.();
-      cancelStep?.();
-      // A task that cancels itself while it runs is unwound by its caller's return.
-      if (!running) task.return(undefined as T);
-    },
-    interrupt(error) {
-      if (ended || running) return;
-      epoch++;
-      cancelWait?.();
-      cancelStep?.();
-      held = undefined;
-      schedule(() => task.throw(error));
-    },
-    pause() {
-      paused = true;
-    },
-    unpause() {
-      paused = false;
-      const advance = held;
-      held = undefined;
-      if (advance && !ended) schedule(advance);
-    },
-  };
-  step(() => task.next());
-  return handle;
+  #answered(epoch: number, value: unknown): void {
+    if (this.#ended || this.#epoch !== epoch) return;
+    this.#epoch++;
+    this.#cancelWait = undefined;
+    this.#schedule(value, false);
+  }
 }
 
 /** A value that arrives once; any number may wait for it. */
 export class Deferred<T> {
   #value: { readonly value: T } | undefined;
-  #waiters = new Set<(value: T) => void>();
+  #waiters: Set<(value: T) => void> | undefined;
 
   get settled(): boolean {
     return this.#value !== undefined;
@@ -139,36 +176,43 @@ export class Deferred<T> {
   resolve(value: T): void {
     if (this.#value) return;
     this.#value = { value };
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const waiter of waiters) waiter(value);
+    const waiters = this.#waiters;
+    this.#waiters = undefined;
+    // A waiter that is taken back meanwhile has been resumed or does not care.
+    for (const waiter of waiters ? [...waiters] : []) waiter(value);
   }
 
-  readonly wait: Wait<T> = (resume) => {
-    if (this.#value) {
-      resume(this.#value.value);
-      return undefined;
-    }
-    this.#waiters.add(resume);
-    return () => this.#waiters.delete(resume);
-  };
+  get wait(): Wait<T> {
+    return (resume) => {
+      if (this.#value) {
+        resume(this.#value.value);
+        return undefined;
+      }
+      const waiters = (this.#waiters ??= new Set());
+      waiters.add(resume);
+      return () => waiters.delete(resume);
+    };
+  }
 }
 
 /** A bell: wakes everyone who waits at the moment it rings. */
 export class Signal {
-  #waiters = new Set<(value: undefined) => void>();
+  #waiters: Set<(value: undefined) => void> | undefined;
 
   ring(): void {
-    if (this.#waiters.size === 0) return;
-    const waiters = [...this.#waiters];
-    this.#waiters.clear();
-    for (const waiter of waiters) waiter(undefined);
+    const waiters = this.#waiters;
+    if (!waiters) return;
+    this.#waiters = undefined;
+    for (const waiter of [...waiters]) waiter(undefined);
   }
 
-  readonly wait: Wait<undefined> = (resume) => {
-    this.#waiters.add(resume);
-    return () => this.#waiters.delete(resume);
-  };
+  get wait(): Wait<undefined> {
+    return (resume) => {
+      const waiters = (this.#waiters ??= new Set());
+      waiters.add(resume);
+      return () => waiters.delete(resume);
+    };
+  }
 }
 
 /** Waits for whichever comes first; answers its position and value. */

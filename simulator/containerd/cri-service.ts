@@ -203,10 +203,9 @@ export class CriRuntime implements cri.RuntimeService {
     const args = processArgs(config, image);
     if (args.length === 0) throw new CriError("Unknown", "failed to generate container spec: no command specified");
     const security = config.linux?.securityContext;
-    const env = [...(image.config.Env ?? [PATH])];
     const settings = new Map<string, string>();
-    for (const entry of [...env, `HOSTNAME=${sandbox.config.hostname}`])
-      settings.set(entry.slice(0, entry.indexOf("=")), entry);
+    for (const entry of image.config.Env ?? [PATH]) settings.set(entry.slice(0, entry.indexOf("=")), entry);
+    settings.set("HOSTNAME", `HOSTNAME=${sandbox.config.hostname}`);
     for (const { key, value } of config.envs) settings.set(key, `${key}=${value}`);
     if (config.tty) settings.set("TERM", "TERM=xterm");
     const mounts: MountSpec[] = sandbox.files.filter(
@@ -337,6 +336,9 @@ export class CriRuntime implements cri.RuntimeService {
   }
 
   #list(filter: cri.ContainerFilter): Record_[] {
+    const whole = filter.id === undefined ? undefined : this.#containers.get(filter.id);
+    if (whole && filter.podSandboxId === undefined && filter.state === undefined && !filter.labelSelector)
+      return [whole];
     return [...this.#containers.values()].filter(
       (record) =>
         (filter.id === undefined || record.id.startsWith(filter.id)) &&

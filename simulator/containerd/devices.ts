@@ -1,5 +1,5 @@
-/** What every container finds under /dev: one frozen tree, thawed for each (a tmpfs of its own, as runc makes it). */
-import { DeviceInode, type DeviceName, DirInode, type Inode, SymlinkInode, freezeTree, thaw } from "../os/inode";
+/** What every container finds under /dev and /sys: frozen trees, shared until a container changes its own /dev. */
+import { DeviceInode, type DeviceName, DirInode, type Inode, SymlinkInode, freezeTree } from "../os/inode";
 
 const names: readonly DeviceName[] = ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "console"];
 
@@ -10,7 +10,8 @@ const links: readonly (readonly [string, string])[] = [
   ["stderr", "/proc/self/fd/2"],
 ];
 
-const dev = freezeTree(
+/** A tmpfs of each container's own, as runc makes it: a mount thaws it when something in it changes. */
+export const devices = freezeTree(
   new DirInode(
     {},
     new Map<string, Inode>([
@@ -23,15 +24,10 @@ const dev = freezeTree(
   ),
 );
 
-/** A container's own /dev. */
-export const makeDevices = (): DirInode => thaw(dev);
-
-const sys = freezeTree(
+/** /sys, read-only and the same for all. */
+export const sys = freezeTree(
   new DirInode(
     { mode: 0o555 },
     new Map([["fs", new DirInode({}, new Map([["cgroup", new DirInode({ mode: 0o555 })]]))]]),
   ),
 );
-
-/** /sys, read-only and the same for all. */
-export const makeSys = (): DirInode => thaw(sys);

@@ -74,8 +74,16 @@ export function makeImage(parts: ImageParts): Image {
   });
 }
 
+const knownChainIds = new WeakMap<readonly Layer[], readonly string[]>();
+
 /** The chain ids of an image's layers: what a layer is with all below it. */
-export function chainIds(layers: readonly Layer[]): string[] {
+export function chainIds(layers: readonly Layer[]): readonly string[] {
+  let ids = knownChainIds.get(layers);
+  if (!ids) knownChainIds.set(layers, (ids = computeChainIds(layers)));
+  return ids;
+}
+
+function computeChainIds(layers: readonly Layer[]): readonly string[] {
   const ids: string[] = [];
   for (const layer of layers) {
     const parent = ids.at(-1);
@@ -101,10 +109,16 @@ export function treeOf(layers: readonly Layer[]): DirInode {
 }
 
 const rootTrees = new WeakMap<DirInode, DirInode>();
+const rootTreesByLayers = new WeakMap<readonly Layer[], DirInode>();
 
 /** The image's tree with the mount points that every container gets (dockerd's `-init` layer). */
 export function containerTree(layers: readonly Layer[]): DirInode {
-  const image = treeOf(layers);
+  let tree = rootTreesByLayers.get(layers);
+  if (!tree) rootTreesByLayers.set(layers, (tree = makeContainerTree(treeOf(layers))));
+  return tree;
+}
+
+function makeContainerTree(image: DirInode): DirInode {
   let tree = rootTrees.get(image);
   if (tree) return tree;
   const root = thaw(image);
@@ -171,6 +185,8 @@ export class ImageStore {
   readonly #images = new Map<string, Image>();
   /** Full reference (`docker.io/library/nginx:latest` or `…@sha256:…`) to image id. */
   readonly #names = new Map<string, string>();
+  /** The same the other way round, for those asked for since the last change. */
+  readonly #namesOf = new Map<string, readonly string[]>();
 
   get(id: string): Image | undefined {
     return this.#images.get(id);
@@ -186,10 +202,14 @@ export class ImageStore {
   }
 
   /** Sorted names that point at an image. */
-  namesOf(id: string): string[] {
-    const names: string[] = [];
-    for (const [name, target] of this.#names) if (target === id) names.push(name);
-    return names.sort();
+  namesOf(id: string): readonly string[] {
+    let names = this.#namesOf.get(id);
+    if (!names) {
+      const found: string[] = [];
+      for (const [name, target] of this.#names) if (target === id) found.push(name);
+      this.#namesOf.set(id, (names = found.sort()));
+    }
+    return names;
   }
 
   names(): ReadonlyMap<string, string> {
@@ -210,10 +230,13 @@ export class ImageStore {
 
   /** Points a name at an image that is here. */
   tag(name: string, id: string): void {
+    if (this.#names.get(name) === id) return;
     this.#names.set(name, id);
+    this.#namesOf.clear();
   }
 
   untag(name: string): boolean {
+    this.#namesOf.clear();
     return this.#names.delete(name);
   }
 
@@ -222,9 +245,10 @@ export class ImageStore {
     const image = this.#images.get(id);
     if (!image) return [];
     for (const name of this.namesOf(id)) this.#names.delete(name);
+    this.#namesOf.clear();
     this.#images.delete(id);
     const chains = chainIds(image.layers);
     this.content.removeImage(image);
-    return chains.filter((chain) => !this.content.has(chain)).reverse();
+    return chains.filter((chain) => !this.content.has(chain)).toReversed();
   }
 }

@@ -1,6 +1,6 @@
 /** /proc as one pid namespace shows it: made when it is read, so that it costs nothing while nobody looks. */
 import { type Bytes, encodeUtf8 } from "../base/bytes";
-import { DirInode, FileInode, type Inode, SymlinkInode } from "../os/inode";
+import { DirInode, type DynamicEntries, FileInode, type Inode, SymlinkInode } from "../os/inode";
 import type { MountNamespace } from "../os/mounts";
 import type { PidNamespace, Process, ProcessHost } from "../os/process";
 
@@ -13,7 +13,43 @@ const generated = (make: () => string): FileInode => {
 /** The root of a proc file system. `mounts` is what /proc/mounts lists. */
 export function makeProcfs(host: ProcessHost, pids: PidNamespace, mounts: () => MountNamespace): DirInode {
   const root = new DirInode({ mode: 0o555 });
-  const files: Record<string, () => string> = {
+  root.dynamic = new ProcRoot(host, pids, mounts);
+  return root;
+}
+
+class ProcRoot implements DynamicEntries {
+  readonly #host: ProcessHost;
+  readonly #pids: PidNamespace;
+  readonly #mounts: () => MountNamespace;
+
+  constructor(host: ProcessHost, pids: PidNamespace, mounts: () => MountNamespace) {
+    this.#host = host;
+    this.#pids = pids;
+    this.#mounts = mounts;
+  }
+
+  names(): readonly string[] {
+    return [...Object.keys(this.#files()), "self", ...[...this.#pids.processes.keys()].map(String)];
+  }
+
+  lookup(name: string): Inode | undefined {
+    // The reader is not known here: PID 1 stands for itself, which is what lessons look at.
+    if (name === "self") return new SymlinkInode("1");
+    if (/^\d+$/.test(name)) {
+      const process = this.#pids.processes.get(Number(name));
+      return process && processDir(process);
+    }
+    const files = this.#files();
+    return Object.hasOwn(files, name) ? generated(files[name]!) : undefined;
+  }
+
+  #files(): Record<string, () => string> {
+    return rootFiles(this.#host, this.#pids, this.#mounts);
+  }
+}
+
+function rootFiles(host: ProcessHost, pids: PidNamespace, mounts: () => MountNamespace): Record<string, () => string> {
+  return {
     mounts: () =>
       mounts()
         .mounts()
@@ -44,17 +80,6 @@ export function makeProcfs(host: ProcessHost, pids: PidNamespace, mounts: () => 
     },
     cmdline: () => "quiet\n",
   };
-  root.dynamic = {
-    names: () => [...Object.keys(files), "self", ...[...pids.processes.keys()].map(String)],
-    lookup: (name): Inode | undefined => {
-      if (Object.hasOwn(files, name)) return generated(files[name]!);
-      // The reader is not known here: PID 1 stands for itself, which is what lessons look at.
-      if (name === "self") return new SymlinkInode("1");
-      const process = /^\d+$/.test(name) ? pids.processes.get(Number(name)) : undefined;
-      return process && processDir(process);
-    },
-  };
-  return root;
 }
 
 function processDir(process: Process): DirInode {

@@ -22,7 +22,7 @@ import {
   type RuntimeProcess,
   type TaskState,
 } from "./api";
-import { makeDevices, makeSys } from "./devices";
+import { devices, sys } from "./devices";
 import { containerTree } from "./images";
 import { makeProcfs } from "./procfs";
 import { type UserIdentity, lookUpUser } from "./users";
@@ -255,7 +255,7 @@ export class Container implements RuntimeContainer {
       });
       namespace.mount({
         path: "/dev",
-        root: makeDevices(),
+        root: devices,
         readOnly: false,
         source: "tmpfs",
         type: "tmpfs",
@@ -263,7 +263,7 @@ export class Container implements RuntimeContainer {
       });
       namespace.mount({
         path: "/sys",
-        root: makeSys(),
+        root: sys,
         readOnly: true,
         source: "sysfs",
         type: "sysfs",

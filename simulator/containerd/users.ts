@@ -1,5 +1,5 @@
 /** Who a container's process runs as: `--user` and an image's USER, looked up in the container's own files. */
-import { decodeUtf8 } from "../base/bytes";
+import { type Bytes, decodeUtf8 } from "../base/bytes";
 import type { MountNamespace } from "../os/mounts";
 
 export interface UserIdentity {
@@ -18,20 +18,36 @@ interface PasswdEntry {
 
 function entries(fs: MountNamespace, path: string): string[][] {
   const node = fs.find(path);
-  if (node?.kind !== "file") return [];
-  return decodeUtf8(node.read())
+  return node?.kind === "file" ? linesOf(node.read()) : [];
+}
+
+function linesOf(content: Bytes): string[][] {
+  return decodeUtf8(content)
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"))
     .map((line) => line.split(":"));
 }
 
-const passwd = (fs: MountNamespace): PasswdEntry[] =>
-  entries(fs, "/etc/passwd").map(([name = "", , uid, gid, , home = "/"]) => ({
-    name,
-    uid: Number(uid),
-    gid: Number(gid),
-    home,
-  }));
+/** By content: containers of an image have the same file. */
+const known = new Map<Bytes, readonly PasswdEntry[]>();
+
+function passwd(fs: MountNamespace): readonly PasswdEntry[] {
+  const node = fs.find("/etc/passwd");
+  if (node?.kind !== "file") return [];
+  const content = node.read();
+  let users = known.get(content);
+  if (!users) {
+    users = linesOf(content).map(([name = "", , uid, gid, , home = "/"]) => ({
+      name,
+      uid: Number(uid),
+      gid: Number(gid),
+      home,
+    }));
+    if (known.size >= 50) known.clear();
+    known.set(content, users);
+  }
+  return users;
+}
 
 const numeric = (text: string): boolean => /^\d+$/.test(text);
 

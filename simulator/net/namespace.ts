@@ -117,6 +117,8 @@ export interface Sysctls {
   routeLocalnet: boolean;
 }
 
+const LOOPBACK: readonly InterfaceAddress[] = [{ address: "127.0.0.1", prefix: 8 }];
+
 export class Namespace implements NetworkNamespace {
   readonly network: Network;
   readonly name: string;
@@ -126,10 +128,11 @@ export class Namespace implements NetworkNamespace {
   readonly #routes: Route[] = [];
   /** Never used twice, as the kernel's. */
   #nextIndex = 2;
-  readonly iptables: Netfilter;
-  readonly ipvs: Ipvs;
-  readonly nft: NftRuleset;
-  readonly conntrack: Conntrack;
+  // Most namespaces are a container's, where nobody ever writes a rule: these are made when they are asked for.
+  #iptables: Netfilter | undefined;
+  #ipvs: Ipvs | undefined;
+  #nft: NftRuleset | undefined;
+  #conntrack: Conntrack | undefined;
   readonly sysctls: Sysctls = { ipForward: false, bridgeNfCallIptables: true, routeLocalnet: false };
   /** False: the machine it belongs to is off; nothing gets in or out. */
   #up = true;
@@ -141,20 +144,15 @@ export class Namespace implements NetworkNamespace {
   constructor(network: Network, name: string) {
     this.network = network;
     this.name = name;
-    const changed = (): void => network.touch();
-    this.iptables = new Netfilter(changed);
-    this.ipvs = new Ipvs(changed);
-    this.nft = new NftRuleset(changed, network.loop);
-    this.conntrack = new Conntrack(network.loop);
     this.interfaces.push({
       name: "lo",
-      index: 1,
       kind: "loopback",
       mac: "00:00:00:00:00:00",
       mtu: 65_536,
-      up: true,
-      addresses: [{ address: "127.0.0.1", prefix: 8 }],
       segment: undefined,
+      index: 1,
+      up: true,
+      addresses: LOOPBACK,
       master: undefined,
       peer: undefined,
       received: { bytes: 0, packets: 0 },
@@ -165,6 +163,35 @@ export class Namespace implements NetworkNamespace {
 
   get loop(): Loop {
     return this.network.loop;
+  }
+
+  get iptables(): Netfilter {
+    return (this.#iptables ??= new Netfilter(this.network.changed));
+  }
+
+  get ipvs(): Ipvs {
+    return (this.#ipvs ??= new Ipvs(this.network.changed));
+  }
+
+  get nft(): NftRuleset {
+    return (this.#nft ??= new NftRuleset(this.network.changed, this.network.loop));
+  }
+
+  get conntrack(): Conntrack {
+    return (this.#conntrack ??= new Conntrack(this.network.loop));
+  }
+
+  /** False: nobody has looked at the tables yet, so they are as the kernel makes them. */
+  get hasIptables(): boolean {
+    return this.#iptables !== undefined;
+  }
+
+  get hasIpvs(): boolean {
+    return this.#ipvs !== undefined && !this.#ipvs.isEmpty;
+  }
+
+  get hasNft(): boolean {
+    return this.#nft !== undefined && !this.#nft.isEmpty;
   }
 
   get up(): boolean {
@@ -185,7 +212,11 @@ export class Namespace implements NetworkNamespace {
   addInterface(options: Pick<Interface, "name" | "kind" | "mac" | "mtu" | "segment">): Interface {
     if (this.interface(options.name)) throw new SysError("EEXIST");
     const device: Interface = {
-      ...options,
+      name: options.name,
+      kind: options.kind,
+      mac: options.mac,
+      mtu: options.mtu,
+      segment: options.segment,
       index: this.#nextIndex++,
       up: true,
       addresses: [],

@@ -34,6 +34,9 @@ export class Network {
     this.#epoch++;
   }
 
+  /** touch(), to be handed on. */
+  readonly changed = (): void => this.touch();
+
   /** Remembers an HTTP exchange for panels and checks; the oldest are dropped. */
   record(exchange: RecordedExchange): void {
     if (this.exchanges.length >= EXCHANGES_MAX) this.exchanges.splice(0, EXCHANGES_MAX / 4);

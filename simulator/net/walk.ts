@@ -244,6 +244,7 @@ class Walker {
     tracked: Tracked,
     bridged = false,
   ): Outcome | undefined {
+    if (!netns.hasIptables) return undefined;
     const rules = netns.iptables.tables[table];
     if (isEmpty(rules, chain)) return undefined;
     return this.#outcome(netns, evaluate(rules, chain, this.packet, this.#context(netns, tracked, bridged)));
@@ -262,7 +263,7 @@ class Walker {
     hop?: Hop,
     bridged = false,
   ): Outcome | undefined {
-    if (netns.nft.isEmpty) return undefined;
+    if (!netns.hasNft) return undefined;
     const verdict = netns.nft.evaluate(hook, this.packet, this.#context(netns, tracked, bridged));
     if (verdict.kind !== "nat") return this.#outcome(netns, verdict);
     if (verdict.action.kind === "destination" || verdict.action.kind === "redirect")
@@ -286,6 +287,7 @@ class Walker {
       packet.destinationPort = packet.protocol === "icmp" ? packet.destinationPort : flow.reply.sourcePort;
       return undefined;
     }
+    if (!netns.hasIptables) return undefined;
     const rules = netns.iptables.tables.nat;
     if (isEmpty(rules, chain)) return undefined;
     const verdict = evaluate(rules, chain, packet, this.#context(netns, tracked));
@@ -324,6 +326,7 @@ class Walker {
       packet.sourcePort = packet.protocol === "icmp" ? packet.sourcePort : flow.reply.destinationPort;
       return undefined;
     }
+    if (!netns.hasIptables) return undefined;
     const rules = netns.iptables.tables.nat;
     if (isEmpty(rules, "POSTROUTING")) return undefined;
     const verdict = evaluate(rules, "POSTROUTING", packet, this.#context(netns, tracked, bridged));
@@ -362,7 +365,7 @@ class Walker {
     netns: Namespace,
     tracked: Tracked,
   ): { kind: "mapped" } | { kind: "stopped"; outcome: Outcome } | undefined {
-    if (netns.ipvs.isEmpty) return undefined;
+    if (!netns.hasIpvs) return undefined;
     const { flow, direction } = tracked;
     const packet = this.packet;
     if (direction === "reply" || flow.confirmed) return undefined;

@@ -90,8 +90,8 @@ export class Kernel implements ProcessHost {
     }
     const pid = this.hostPids.take();
     const nsPid = context.pids === this.hostPids ? pid : context.pids.take();
-    const process = new Process(context, pid, nsPid, parent, { ...options, argv });
-    parent?.children.add(process);
+    const process = new Process(context, pid, nsPid, parent, options, argv);
+    parent?.adopt(process);
     this.processes.set(pid, process);
     context.pids.processes.set(nsPid, process);
     if (context.pids !== this.hostPids) this.hostPids.processes.set(pid, process);
@@ -109,9 +109,9 @@ export class Kernel implements ProcessHost {
     const init = process.context.pids.processes.get(1);
     for (const child of process.children) {
       child.parent = init;
-      if (init && child.alive) init.children.add(child);
+      if (init && child.alive) init.adopt(child);
     }
-    process.children.clear();
+    process.abandon();
     // A terminal's session leader takes its foreground group with it.
     if (process.tty && process.session === process.pid && process.tty.session === process.pid) {
       if (process.tty.foregroundGroup) this.signalGroup(process.tty.foregroundGroup, "HUP");

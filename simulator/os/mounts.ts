@@ -21,7 +21,7 @@ import { absolute } from "./path";
 export interface Mount {
   /** Canonical absolute path in this namespace. */
   readonly path: string;
-  /** A directory, or a file for single-file binds. Never frozen. */
+  /** A directory, or a file for single-file binds. A frozen one is shared until this namespace changes it. */
   readonly root: Inode;
   readonly readOnly: boolean;
   /** As in /proc/mounts: `overlay`, `tmpfs`, `proc`, a host path … */
@@ -384,6 +384,10 @@ export class MountNamespace {
     const mount = this.mountOf(path);
     if (mount.readOnly) throw new SysError("EROFS");
     let node = mount.root;
+    if (node.frozen) {
+      node = thaw(node);
+      this.#put({ ...mount, root: node });
+    }
     const below = mount.path === "/" ? path.slice(1) : path.slice(mount.path.length + 1);
     for (const name of below === "" ? [] : below.split("/")) {
       if (node.kind !== "dir") throw new SysError("ENOTDIR");

@@ -137,6 +137,8 @@ const BASE_MEMORY = 512 * 1024;
 const WRITE_BYTES_PER_MS = 4_096;
 const WRITE_CALL_BYTES = 64;
 
+const NO_PROCESSES: ReadonlySet<Process> = new Set();
+
 export class Process {
   readonly context: ProcessContext;
   /** In the host's numbering. */
@@ -144,12 +146,13 @@ export class Process {
   /** In its own pid namespace: 1 for a container's first process. */
   readonly nsPid: number;
   parent: Process | undefined;
-  readonly children = new Set<Process>();
+  #children: Set<Process> | undefined;
   group: number;
   session: number;
   tty: Tty | undefined;
   argv: readonly string[];
-  env: Record<string, string>;
+  /** Never changed, only replaced. */
+  env: Readonly<Record<string, string>>;
   cwd: string;
   umask = 0o022;
   readonly files = new Map<number, OpenFile>();
@@ -166,18 +169,26 @@ export class Process {
   #memory = 0;
   #unpaidBytes = 0;
   #main: TaskHandle | undefined;
-  readonly #threads = new Set<TaskHandle>();
-  readonly #dispositions = new Map<SignalName, SignalDisposition>();
-  readonly #atExit: (() => void)[] = [];
+  // Most processes have none of these.
+  #threads: Set<TaskHandle> | undefined;
+  #dispositions: Map<SignalName, SignalDisposition> | undefined;
+  #atExit: (() => void)[] | undefined;
 
   /** Only Kernel makes processes. */
-  constructor(context: ProcessContext, pid: number, nsPid: number, parent: Process | undefined, options: SpawnOptions) {
+  constructor(
+    context: ProcessContext,
+    pid: number,
+    nsPid: number,
+    parent: Process | undefined,
+    options: SpawnOptions,
+    argv = options.argv,
+  ) {
     this.context = context;
     this.pid = pid;
     this.nsPid = nsPid;
     this.parent = parent;
-    this.argv = options.argv;
-    this.env = { ...(options.env ?? parent?.env ?? {}) };
+    this.argv = argv;
+    this.env = options.env ?? parent?.env ?? {};
     this.cwd = options.cwd ?? parent?.cwd ?? "/";
     this.group = options.group === "new" ? pid : (options.group ?? parent?.group ?? pid);
     this.session = parent?.session ?? pid;
@@ -190,9 +201,23 @@ export class Process {
     }
     if (parent) this.umask = parent.umask;
     const inherited = options.files ?? parent?.files;
-    for (const [fd, file] of inherited ?? []) if (options.files || fd <= 2) this.files.set(fd, file.retain());
+    if (inherited) for (const [fd, file] of inherited) if (options.files || fd <= 2) this.files.set(fd, file.retain());
     // Ignored signals stay ignored across exec; handlers do not.
-    if (parent) for (const [name, how] of parent.#dispositions) if (how === "ignore") this.#dispositions.set(name, how);
+    if (parent) for (const [name, how] of parent.#dispositions ?? []) if (how === "ignore") this.onSignal(name, how);
+  }
+
+  get children(): ReadonlySet<Process> {
+    return this.#children ?? NO_PROCESSES;
+  }
+
+  /** Kernel only: a child is born, or an orphan comes to its namespace's first process. */
+  adopt(child: Process): void {
+    (this.#children ??= new Set()).add(child);
+  }
+
+  /** Kernel only: its children have gone to another. */
+  abandon(): void {
+    this.#children = undefined;
   }
 
   get kernel(): ProcessHost {
@@ -230,11 +255,12 @@ export class Process {
    * execve, from the main thread: the same process goes on with other code. Open files stay. Never returns: the program
    * that called it is unwound, so that nothing of it is kept or stands between the loop and the new one.
    */
-  exec(file: string, argv: readonly string[], env: Record<string, string> = this.env): never {
+  exec(file: string, argv: readonly string[], env: Readonly<Record<string, string>> = this.env): never {
     const { program, argv: finalArgv } = this.kernel.loadExecutable(this, file, argv);
     this.argv = finalArgv;
-    this.env = { ...env };
-    for (const [name, how] of [...this.#dispositions]) if (how !== "ignore") this.#dispositions.delete(name);
+    this.env = env;
+    if (this.#dispositions)
+      for (const [name, how] of [...this.#dispositions]) if (how !== "ignore") this.#dispositions.delete(name);
     this.resizeMemory(BASE_MEMORY);
     const files = new Map(this.files);
     for (const file of files.values()) file.retain();
@@ -293,13 +319,13 @@ export class Process {
     handle = startTask(
       this.kernel.loop,
       task,
-      () => handle && this.#threads.delete(handle),
+      () => handle && this.#threads?.delete(handle),
       (error) => {
-        if (handle) this.#threads.delete(handle);
+        if (handle) this.#threads?.delete(handle);
         this.#failed(error);
       },
     );
-    if (!handle.ended) this.#threads.add(handle);
+    if (!handle.ended) (this.#threads ??= new Set()).add(handle);
     if (this.#isHeld()) handle.pause();
     return handle;
   }
@@ -311,7 +337,7 @@ export class Process {
 
   /** Runs when the process has ended, in reverse order of registration. */
   atExit(run: () => void): void {
-    this.#atExit.push(run);
+    (this.#atExit ??= []).push(run);
   }
 
   get alive(): boolean {
@@ -322,9 +348,9 @@ export class Process {
     if (!this.alive) return;
     this.state = "zombie";
     this.#main?.cancel();
-    for (const thread of this.#threads) thread.cancel();
-    this.#threads.clear();
-    for (const run of this.#atExit.splice(0).reverse()) run();
+    for (const thread of this.#threads ?? []) thread.cancel();
+    this.#threads = undefined;
+    for (const run of this.#atExit?.splice(0).reverse() ?? []) run();
     for (const fd of [...this.files.keys()]) this.close(fd);
     this.resizeMemory(0);
     this.kernel.processEnded(this, status);
@@ -337,12 +363,12 @@ export class Process {
 
   onSignal(signal: SignalName, how: SignalDisposition): void {
     if (signal === "KILL" || signal === "STOP") return;
-    if (how === "default") this.#dispositions.delete(signal);
-    else this.#dispositions.set(signal, how);
+    if (how === "default") this.#dispositions?.delete(signal);
+    else (this.#dispositions ??= new Map()).set(signal, how);
   }
 
   disposition(signal: SignalName): SignalDisposition {
-    return this.#dispositions.get(signal) ?? "default";
+    return this.#dispositions?.get(signal) ?? "default";
   }
 
   /** kill(2). `fromOutside`: sent from an ancestor pid namespace, so that even PID 1 is killed by KILL and stopped by STOP. */
@@ -392,7 +418,7 @@ export class Process {
 
   /** Kernel only: applies stop and freezer state to the running tasks. */
   updateHold(): void {
-    const handles = [...(this.#main ? [this.#main] : []), ...this.#threads];
+    const handles = [...(this.#main ? [this.#main] : []), ...(this.#threads ?? [])];
     for (const handle of handles) this.#isHeld() ? handle.pause() : handle.unpause();
   }
 
@@ -475,7 +501,7 @@ export class Process {
 
   reap(child: Process): void {
     if (child.state === "zombie") child.state = "dead";
-    this.children.delete(child);
+    this.#children?.delete(child);
   }
 
   // ---- files -----------------------------------------------------------------------------------------------------------
