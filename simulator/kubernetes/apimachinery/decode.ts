@@ -234,6 +234,7 @@ const ZEROS: ReadonlyMap<string, readonly (readonly [string, unknown])[]> = new 
     ],
   ],
   ["NodeRuntimeHandler", [["name", ""]]],
+  ["CSINodeSpec", [["drivers", null]]],
 ]);
 
 function writeZeros(result: Plain, struct: StructType): void {

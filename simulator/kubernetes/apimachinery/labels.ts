@@ -170,6 +170,14 @@ export function parseSelector(input: string): Result<Selector, string> {
     if (peek().kind === "end" && requirements.length > 0) {
       return failure(`found '', expected: identifier after ','`);
     }
+    const first = peek();
+    if (first.kind !== "identifier" && !(first.kind === "symbol" && first.text === "!")) {
+      return failure(
+        requirements.length > 0
+          ? `found '${first.text}', expected: identifier after ','`
+          : `found '${first.text}', expected: !, identifier, or 'end of string'`,
+      );
+    }
     let operator: Operator | undefined;
     if (peek().text === "!" && peek().kind === "symbol") {
       next();

@@ -3,6 +3,7 @@ import { decodeUtf8, encodeUtf8 } from "../../base/bytes";
 import type { ApiResponse } from "../../base/door";
 import { failure, ok, type Result } from "../../base/result";
 import { decodeBase64, encodeBase64Url } from "../apimachinery/base64";
+import { invalid } from "../apimachinery/field-path";
 import { formatApiVersion } from "../apimachinery/group-version-kind";
 import type { KubeObject, ListMeta, Status } from "../apimachinery/object";
 import { jsonPatch, type JsonPatchOperation, mergePatch, strategicMergePatch } from "../apimachinery/patch";
@@ -316,7 +317,13 @@ export class ResourceHandlers {
     }
     const transform = this.patcher(scope, type, request.body);
     if (!transform.ok) return statusResponse(transform.error);
-    return this.#answer(scope, request, registry.update(scope, transform.value));
+    const updated = registry.update(scope, transform.value);
+    const isStrategic = type === "application/strategic-merge-patch+json";
+    return this.#answer(
+      scope,
+      request,
+      updated.ok || !isStrategic ? updated : failure(strategicFailure(request.body, updated.error)),
+    );
   }
 
   /** The function that a patch of this type is. */
@@ -330,9 +337,7 @@ export class ResourceHandlers {
           return patched.ok
             ? patched
             : failure(
-                statusFailure(422, "Invalid", "the server rejected our request due to an error in our request", {
-                  causes: [{ message: patched.error }],
-                }),
+                statusFailure(422, "Invalid", "the server rejected our request due to an error in our request", {}),
               );
         });
       case "application/merge-patch+json":
@@ -409,4 +414,46 @@ function readContinue(token: string): { readonly revision: number; readonly star
   const m = /^\{"v":"meta\.k8s\.io\/v1","rv":(\d+),"start":"((?:[^"\\]|\\.)*)"\}$/.exec(text);
   if (!m) return undefined;
   return { revision: Number(m[1]), start: (JSON.parse(`"${m[2]}"`) as string).replace(/\u0000$/, "") };
+}
+
+/** A strategic merge patch is applied to Go's structs: a value that does not fit is refused in the converter's words. */
+function strategicFailure(patch: unknown, status: Status): Status {
+  const found = /json: cannot unmarshal (\w+)(?: \S+)? into Go struct field \S+ of type (\S+)$/.exec(
+    status.message ?? "",
+  );
+  if (status.reason !== "BadRequest" || !found) return status;
+  const [, from = "", to = ""] = found;
+  const kind = to.startsWith("[]")
+    ? "slice"
+    : to.startsWith("map[")
+      ? "map"
+      : /^(?:u?int\d*|float\d+|bool|string)$/.test(to)
+        ? to
+        : "struct";
+  const source =
+    from === "number"
+      ? "int64"
+      : from === "object"
+        ? "map[string]interface {}"
+        : from === "array"
+          ? "[]interface {}"
+          : from;
+  const why =
+    kind === "slice" || kind === "map"
+      ? `cannot restore ${kind} from ${from === "number" ? "int64" : from === "object" ? "map" : from}`
+      : kind === "struct"
+        ? `cannot restore struct from: ${from === "number" ? "int64" : from === "array" ? "slice" : from}`
+        : kind === "string" && from === "number"
+          ? `cannot convert ${source} to string`
+          : `unrecognized type: ${kind}`;
+  return invalidStatus({ group: "", kind: "" }, "", [invalid("patch", goValue(patch), why)]);
+}
+
+/** A value as `%+v` of Go's fmt prints it. */
+function goValue(value: unknown): string {
+  if (value === null || value === undefined) return "<nil>";
+  if (Array.isArray(value)) return `[${value.map(goValue).join(" ")}]`;
+  if (typeof value !== "object") return String(value);
+  const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return `map[${entries.map(([key, member]) => `${key}:${goValue(member)}`).join(" ")}]`;
 }

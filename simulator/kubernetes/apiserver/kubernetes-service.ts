@@ -22,6 +22,8 @@ export interface KubernetesServiceDependencies {
 const NAME = "kubernetes";
 const NAMESPACE = "default";
 const INTERVAL_MS = 10_000;
+/** The first look comes when the server's post-start hooks are done. */
+const FIRST_MS = 6_500;
 
 const KEYS: ReadonlySet<string> = new Set([
   `/registry/services/specs/${NAMESPACE}/${NAME}`,
@@ -31,7 +33,7 @@ const KEYS: ReadonlySet<string> = new Set([
 
 export class KubernetesService {
   readonly #dependencies: KubernetesServiceDependencies;
-  #startedAt = 0;
+  #firstAt = 0;
   #isDue = false;
 
   constructor(dependencies: KubernetesServiceDependencies) {
@@ -40,7 +42,7 @@ export class KubernetesService {
 
   /** The server has come up: everything is made at once. */
   start(): void {
-    this.#startedAt = this.#dependencies.loop.now();
+    this.#firstAt = this.#dependencies.loop.now() + FIRST_MS;
     this.#reconcile();
   }
 
@@ -52,8 +54,8 @@ export class KubernetesService {
     if (this.#isDue || !events.some((event) => event.type === "DELETE" && KEYS.has(event.key))) return;
     this.#isDue = true;
     const { loop } = this.#dependencies;
-    const ticks = Math.floor((loop.now() - this.#startedAt) / INTERVAL_MS) + 1;
-    loop.at(this.#startedAt + ticks * INTERVAL_MS, () => {
+    const ticks = Math.floor((loop.now() - this.#firstAt) / INTERVAL_MS) + 1;
+    loop.at(this.#firstAt + ticks * INTERVAL_MS, () => {
       this.#isDue = false;
       if (this.#dependencies.isRunning()) this.#reconcile();
     });

@@ -23,10 +23,7 @@ export function selection(
   let labels = EVERYTHING;
   if (labelText) {
     const parsed = parseSelector(labelText);
-    if (!parsed.ok)
-      return failure(
-        badRequest(`unable to parse requirement: ${parsed.error}`.replace(/^(unable to parse requirement: ){2}/, "$1")),
-      );
+    if (!parsed.ok) return failure(badRequest(parsed.error));
     labels = parsed.value;
   }
   let fields: FieldSelector = [];

@@ -44,6 +44,7 @@ import { Registry, type ResourceHooks } from "./registry";
 import { type RequestInfo, queryValue, requestInfo } from "./request-info";
 import { Reviews } from "./reviews";
 import type { Scope, UserInfo } from "./scope";
+import { ServiceAddresses } from "./service-addresses";
 import { ServiceAllocator } from "./service-allocation";
 import { ResourceStorage } from "./storage";
 import { Subresources } from "./subresources";
@@ -70,6 +71,8 @@ export interface ApiServerOptions {
   readonly disabledAdmission?: readonly string[];
 }
 
+const DEFAULT_SERVICE_CIDR = "10.96.0.0/12";
+
 export class ApiServer implements Transport {
   readonly etcd: EtcdCluster;
   readonly scheme: Scheme;
@@ -91,6 +94,7 @@ export class ApiServer implements Transport {
   readonly #customResources: CustomResources;
   readonly #hooks = new Map<ResourceDefinition, ResourceHooks>();
   readonly #apiServices: ApiServices;
+  readonly #serviceAddresses: ServiceAddresses;
   readonly #ownService: KubernetesService;
   readonly #staticTokens: ReadonlyMap<string, UserInfo>;
   #running = true;
@@ -174,7 +178,7 @@ export class ApiServer implements Transport {
     const allocator = new ServiceAllocator(
       this.#mustStorage("", "services"),
       random.stream("apiserver/service-addresses"),
-      options.serviceCidr ?? "10.96.0.0/12",
+      options.serviceCidr ?? DEFAULT_SERVICE_CIDR,
       options.nodePorts ?? { from: 30000, to: 32767 },
     );
     this.#hooks.set(this.#mustStorage("", "services").resource, allocator);
@@ -197,15 +201,21 @@ export class ApiServer implements Transport {
       served: () => this.scheme.groupVersions(),
       list: () => this.#mustStorage("apiregistration.k8s.io", "apiservices").list(),
       create,
-      remove: (name) => {
-        const { resource } = this.#mustStorage("apiregistration.k8s.io", "apiservices");
-        deleteObject(this.#registry, this.#systemScope(resource, "", name), {});
-      },
+      remove: (name) => this.#removeInternal("apiregistration.k8s.io", "apiservices", name),
+    });
+    this.#serviceAddresses = new ServiceAddresses({
+      loop: this.#loop,
+      cidr: options.serviceCidr ?? DEFAULT_SERVICE_CIDR,
+      create,
+      exists: find,
+      services: () => this.#mustStorage("", "services").list(),
+      removeAddress: (name) => this.#removeInternal("networking.k8s.io", "ipaddresses", name),
     });
     this.etcd.store.onCommit((events) => {
       for (const event of events) this.#storageOfKey(event.key)?.apply(event);
       this.#ownService.committed(events);
       this.#apiServices.committed(events);
+      this.#serviceAddresses.committed(events);
     });
     bootstrap({
       create,
@@ -215,6 +225,7 @@ export class ApiServer implements Transport {
     });
     this.#ownService.start();
     this.#apiServices.start();
+    this.#serviceAddresses.start();
   }
 
   /** Whether the process is up. */
@@ -234,6 +245,7 @@ export class ApiServer implements Transport {
     this.#running = true;
     this.#startedAt = this.#loop.now();
     this.#ownService.start();
+    this.#serviceAddresses.start();
   }
 
   /** The objects of a resource, for invariants and panels of the machine that read without a request. */
@@ -445,6 +457,11 @@ export class ApiServer implements Transport {
     else createAsBefore(this.#registry, scope, body);
     const made = body.status && this.storage(resource.group, resource.plural)?.get(namespace, name);
     if (made) this.#overwriteStatus(resource.group, resource.plural, { ...made, status: body.status });
+  }
+
+  #removeInternal(group: string, plural: string, name: string): void {
+    const { resource } = this.#mustStorage(group, plural);
+    deleteObject(this.#registry, this.#systemScope(resource, "", name), {});
   }
 
   #overwriteStatus(group: string, plural: string, object: KubeObject): void {

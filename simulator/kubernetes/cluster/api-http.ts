@@ -50,7 +50,7 @@ function* respond(request: ServerRequest, server: Transport): Task<ServerRespons
         ? answer.body
         : answer.body === undefined
           ? ""
-          : `${goJson(answer.body, { sortKeys: false, ...(isForEyes ? { indent: "  " } : {}) })}\n`;
+          : `${goJson(answer.body, { sortKeys: false, ...(isForEyes ? { indent: "  " } : {}) })}${isForEyes ? "" : "\n"}`;
     return { status: answer.status, headers: common, body: encodeUtf8(text) };
   }
   return {

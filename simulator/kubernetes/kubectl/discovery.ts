@@ -126,6 +126,14 @@ export class Discovery {
     return members.length > 0 ? members : undefined;
   }
 
+  /** Resources of other groups with the same short name, which the first one hides. */
+  hiddenBehind(shortName: string): readonly ResourceMapping[] {
+    const isName = (each: ResourceMapping): boolean => each.resource === shortName || each.singular === shortName;
+    if (shortName.includes(".") || this.resources.some(isName)) return [];
+    const [first, ...others] = this.preferredResources().filter((each) => each.shortNames.includes(shortName));
+    return others.filter((each) => each.group !== first!.group);
+  }
+
   #find(resource: string, group: string, version?: string): ResourceMapping | undefined {
     const inGroup = (each: ResourceMapping): boolean =>
       version === undefined

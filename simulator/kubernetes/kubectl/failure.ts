@@ -144,6 +144,7 @@ function invalidMessage(error: ApiFailure): string {
     if (!lines.includes(line)) lines.push(line);
   }
   if (lines.length === 0) return text;
-  if (lines.length === 1) return `${text}: ${lines[0]}`;
+  // MultilineError ends a single line too, whatever it ends with itself.
+  if (lines.length === 1) return `${text}: ${lines[0]}\n`;
   return `${text}: \n${lines.map((line) => `* ${line}\n`).join("")}`;
 }

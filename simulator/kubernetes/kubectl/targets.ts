@@ -61,7 +61,17 @@ export function* planTargets(factory: Factory, options: TargetOptions): Task<Pla
   const filenames = [...(options.filenames ?? [])];
   if (filenames.length > 0) return yield* planFiles(factory, options, filenames);
   const discovery = yield* factory.discovery();
+  yield* warnOfShortNames(factory, discovery, options.args);
   return { plans: planArguments(factory, discovery, options), failures: [] };
+}
+
+function* warnOfShortNames(factory: Factory, discovery: Discovery, args: readonly string[]): Task<void> {
+  const types = args.some((arg) => arg.includes("/")) ? args.map((arg) => arg.split("/")[0]!) : args.slice(0, 1);
+  for (const type of new Set(types.flatMap((each) => each.split(","))))
+    for (const { resource, group } of discovery.hiddenBehind(type))
+      yield* factory.process.printError(
+        `Warning: short name "${type}" could also match lower priority resource ${resource}.${group}\n`,
+      );
 }
 
 function* planFiles(factory: Factory, options: TargetOptions, filenames: readonly string[]): Task<Planned> {

@@ -6,7 +6,7 @@ import type { CriImage } from "../../containerd/cri";
 import type { Lease, Node, NodeCondition, NodeStatus, Taint } from "../api/types.generated";
 import { type Client, isAlreadyExists, isNotFound } from "../client/client";
 import { type EventRecorder, microTime } from "../client/event-recorder";
-import { LEASES, NODES } from "../client/resources";
+import { CSI_NODES, LEASES, NODES } from "../client/resources";
 import type { Scope } from "../client/scope";
 
 export interface NodeSpecs {
@@ -46,6 +46,16 @@ export interface NodeStatusOptions {
   registered(node: Node): void;
 }
 
+/** In-tree volume plugins whose work CSI drivers do now. */
+const MIGRATED_PLUGINS = [
+  "kubernetes.io/aws-ebs",
+  "kubernetes.io/azure-disk",
+  "kubernetes.io/azure-file",
+  "kubernetes.io/cinder",
+  "kubernetes.io/gce-pd",
+  "kubernetes.io/portworx-volume",
+  "kubernetes.io/vsphere-volume",
+];
 const CHECK_MS = 10_000;
 const REPORT_MS = 300_000;
 const LEASE_SECONDS = 40;
@@ -118,6 +128,19 @@ export class NodeStatusManager {
     this.#options.recorder.event(this.#reference(), type, reason, message);
   }
 
+  /** The CSINode says which storage drivers the node has. It is there even when it has none. */
+  #initializeCsiNode(node: Node): void {
+    const { name, uid } = node.metadata;
+    this.#options.client.create(CSI_NODES, {
+      metadata: {
+        name,
+        annotations: { "storage.alpha.kubernetes.io/migrated-plugins": MIGRATED_PLUGINS.join(",") },
+        ownerReferences: [{ apiVersion: "v1", kind: "Node", name, uid }],
+      },
+      spec: { drivers: null as unknown as [] },
+    });
+  }
+
   #register(delayMs: number): void {
     const { client, scope, specs, log } = this.#options;
     const created = client.create(NODES, {
@@ -145,6 +168,7 @@ export class NodeStatusManager {
       return;
     }
     this.#node = node;
+    this.#initializeCsiNode(node);
     this.#options.registered(node);
     this.#beginReports();
     this.#renewLease(200);

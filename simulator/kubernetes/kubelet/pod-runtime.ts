@@ -39,6 +39,8 @@ export interface PodRuntimeOptions {
   runtime(): RuntimeService;
   images(): ImageService;
   environment(pod: Pod, podIp: string): EnvironmentSources;
+  /** A sandbox is up: containers may be started in it. Told at once, before the next relist. */
+  sandboxReady(pod: Pod): void;
   /** What was last said of a Pod. */
   podStatus(pod: Pod): PodStatus | undefined;
   /** An event about a container (its fieldPath) or, without one, about the Pod. */
@@ -120,6 +122,7 @@ export class PodRuntime {
       if (!made.ok) return { failures: [made.error], starts };
       sandboxId = made.value;
       podIp = this.#options.runtime().podSandboxStatus(sandboxId).ip ?? "";
+      this.#options.sandboxReady(pod);
     }
     if (sandboxId === "") return { failures, starts };
     const config = sandboxConfig(pod, actions.attempt, this.#options.nodeName, this.#options.dns);

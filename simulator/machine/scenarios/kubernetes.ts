@@ -51,5 +51,7 @@ export const recordedKubernetes: Scenario = {
   description: "the cluster of the Kubernetes recordings",
   hostname: "vm",
   address: "10.89.0.3",
+  // Nobody sat at that machine: whatever wanted an editor got one that changes nothing.
+  environment: { EDITOR: "true" },
   cluster: { profile: "recorded-kubernetes" },
 };

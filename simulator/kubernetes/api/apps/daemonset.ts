@@ -1,8 +1,9 @@
 /** DaemonSets: defaults, rules and printed columns. */
+import { deepEqual } from "../../../base/json";
 import { formatLabels } from "../../apimachinery/labels";
 import { notSupported } from "../../apimachinery/field-path";
 import { ageColumn, column, nameColumn } from "../../apimachinery/printing";
-import { defineResource } from "../../apimachinery/resource";
+import { type Draft, defineResource } from "../../apimachinery/resource";
 import { defaultPodSpec } from "../core/pod-spec";
 import type { DaemonSet } from "../types.generated";
 import { containersColumn, imagesColumn, selectorColumn } from "../workload-columns";
@@ -11,6 +12,15 @@ import { immutable, nonNegative, validateSelectorAndTemplate } from "../workload
 export type { DaemonSet, DaemonSetSpec, DaemonSetStatus } from "../types.generated";
 
 const integer = { type: "integer" } as const;
+
+/** A field of the first API versions that the server still counts; apps/v1 shows it as an annotation. */
+export const TEMPLATE_GENERATION = "deprecated.daemonset.template.generation";
+
+function setTemplateGeneration(draft: Draft, generation: number): void {
+  const { metadata } = draft;
+  if (metadata.annotations?.[TEMPLATE_GENERATION] === String(generation)) return;
+  metadata.annotations = { ...metadata.annotations, [TEMPLATE_GENERATION]: String(generation) };
+}
 
 export const daemonSet = defineResource<DaemonSet>({
   group: "apps",
@@ -41,6 +51,12 @@ export const daemonSet = defineResource<DaemonSet>({
   },
   prepareForCreate: (draft) => {
     draft.status = { currentNumberScheduled: 0, numberMisscheduled: 0, desiredNumberScheduled: 0, numberReady: 0 };
+    setTemplateGeneration(draft, 1);
+  },
+  prepareForUpdate: (draft, old) => {
+    const before = Number(old.metadata.annotations?.[TEMPLATE_GENERATION] ?? 1);
+    const isChanged = !deepEqual(draft.spec?.template, old.spec.template);
+    setTemplateGeneration(draft, isChanged ? before + 1 : before);
   },
   validate: ({ spec }) => [
     ...validateSelectorAndTemplate(spec, { emptyMessage: "empty selector is invalid for daemonset" }),

@@ -84,12 +84,16 @@ export const job = defineResource<Job>({
   },
   prepareForCreate(draft) {
     const { spec, metadata } = draft;
-    if (spec.manualSelector) return;
-    const uid = metadata.uid;
-    const labels = LABELS(metadata.name, uid);
-    spec.template.metadata.labels = { ...spec.template.metadata.labels, ...labels };
-    spec.selector ??= {};
-    spec.selector.matchLabels = { ...spec.selector.matchLabels, "batch.kubernetes.io/controller-uid": uid };
+    if (!spec.manualSelector) {
+      spec.manualSelector = false;
+      const uid = metadata.uid;
+      const labels = LABELS(metadata.name, uid);
+      spec.template.metadata.labels = { ...spec.template.metadata.labels, ...labels };
+      spec.selector ??= {};
+      spec.selector.matchLabels = { ...spec.selector.matchLabels, "batch.kubernetes.io/controller-uid": uid };
+    }
+    // A Job without labels shows its template's: upstream defaults them whenever it reads one.
+    if (Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...spec.template.metadata.labels };
   },
   validate({ spec }) {
     const errors = validateJobSpec(spec, "spec");

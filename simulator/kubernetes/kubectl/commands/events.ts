@@ -68,6 +68,8 @@ export const events = defineKubectlCommand({
       );
       return 0;
     }
+    // The list is typed there, and the name printer passes typed lists by.
+    if (flags.output === "name") return 0;
     if (!printer) {
       if (found.length > 0) yield* process.print(rows(found));
     } else if (printer.perItem) for (const event of found) yield* process.print(printer.print(event));
