@@ -43,7 +43,10 @@ const hex32 = (value: number): string => (value >>> 0).toString(16).padStart(8, 
 export function sha256Hex(bytes: string): string {
   const input = new Uint8Array(bytes.length);
   for (let i = 0; i < bytes.length; i++) input[i] = bytes.charCodeAt(i);
+  const digest = sha256(input);
   let hex = "";
-  for (const byte of sha256(input)) hex += byte.toString(16).padStart(2, "0");
+  for (let i = 0; i < digest.length; i++) hex += HEX[digest[i]!]!;
   return hex;
 }
+
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));

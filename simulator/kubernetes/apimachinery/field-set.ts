@@ -4,6 +4,7 @@
  */
 import { deepEqual } from "../../base/json";
 import type { FieldSchema, FieldType, StructType } from "./schema";
+import { itself, MEMBER, NOTHING, remembered, type Shape } from "./set-shapes";
 
 export interface FieldSet {
   readonly [element: string]: FieldSet;
@@ -12,8 +13,6 @@ export interface FieldSet {
 type MutableSet = { [element: string]: FieldSet };
 type Plain = Readonly<Record<string, unknown>>;
 
-const MEMBER: FieldSet = Object.freeze({});
-
 const isMap = (value: unknown): value is Plain => typeof value === "object" && value !== null && !Array.isArray(value);
 const isEmpty = (set: FieldSet): boolean => {
   for (const _ in set) return false;
@@ -21,8 +20,8 @@ const isEmpty = (set: FieldSet): boolean => {
 };
 const isMember = (set: FieldSet): boolean => set["."] !== undefined || isEmpty(set);
 
-/** Members that belong to no manager. */
-const IGNORED = [
+/** Members of metadata that belong to no manager. */
+const IGNORED: ReadonlySet<string> = new Set([
   "name",
   "namespace",
   "uid",
@@ -33,7 +32,9 @@ const IGNORED = [
   "deletionGracePeriodSeconds",
   "selfLink",
   "managedFields",
-];
+]);
+const NONE: ReadonlySet<string> = new Set();
+const TYPE: ReadonlySet<string> = new Set(["apiVersion", "kind"]);
 
 /** Structs that Go holds by value: they are there before anybody sets them, so nobody owns them as such. */
 const BY_VALUE: ReadonlySet<string> = new Set([
@@ -156,30 +157,52 @@ export interface Comparison {
 
 /** What an update did to an object. Parts that are the same object are not looked at. */
 export function compareFields(before: Plain, after: Plain, struct: StructType): Comparison {
-  const changed = differing(before, after, struct);
-  const removed = differing(after, before, struct, true);
   return {
-    changed: changed && nonEmpty(withoutIgnored(changed)),
-    removed: removed && nonEmpty(withoutIgnored(removed)),
+    changed: differing(before, after, struct, false, TYPE),
+    removed: differing(after, before, struct, true, TYPE),
   };
 }
 
-const nonEmpty = (set: FieldSet): FieldSet | undefined => (isEmpty(set) ? undefined : set);
+/** `f:name` of any name. A pure function, kept for speed. */
+const memberElements = new Map<string, string>();
+
+function memberElement(key: string): string {
+  let element = memberElements.get(key);
+  if (element === undefined) {
+    element = `f:${key}`;
+    if (memberElements.size > 5000) memberElements.clear();
+    memberElements.set(key, element);
+  }
+  return element;
+}
+
+/** Which members do not count inside a member of an object, when these do not count beside it. */
+const ignoredIn = (key: string, ignored: ReadonlySet<string>): ReadonlySet<string> =>
+  ignored === TYPE && key === "metadata" ? IGNORED : NONE;
 
 /** Fields of `b` that `a` lacks, and, unless `onlyMissing`, those whose value differs. */
-function differing(a: Plain, b: Plain, struct: StructType, onlyMissing = false): FieldSet | undefined {
-  let set: MutableSet | undefined;
+function differing(
+  a: Plain,
+  b: Plain,
+  struct: StructType,
+  onlyMissing: boolean,
+  ignored: ReadonlySet<string>,
+): FieldSet | undefined {
+  let set: Shape = NOTHING;
   for (const key in b) {
-    if (b[key] === undefined || a[key] === b[key]) continue;
+    const now = b[key];
+    const before = a[key];
+    if (now === undefined || before === now || ignored.has(key)) continue;
     const field = struct.fields.get(key);
     if (!field && !struct.open) continue;
+    const inner = ignoredIn(key, ignored);
     const difference =
-      a[key] === undefined
-        ? added(b[key], field?.type, field)
-        : changedValue(a[key], b[key], field?.type, field, onlyMissing);
-    if (difference) (set ??= {})[`f:${key}`] = difference;
+      before === undefined
+        ? added(now, field?.type, field, inner)
+        : changedValue(before, now, field?.type, field, onlyMissing, inner);
+    if (difference) set = set.with(field ? field.element : memberElement(key), difference);
   }
-  return set;
+  return set.isEmpty ? undefined : set.set;
 }
 
 function changedValue(
@@ -188,72 +211,85 @@ function changedValue(
   type: FieldType | undefined,
   field: FieldSchema | undefined,
   onlyMissing: boolean,
+  ignored: ReadonlySet<string>,
 ): FieldSet | undefined {
   const whole = (): FieldSet | undefined => (onlyMissing || deepEqual(a, b) ? undefined : MEMBER);
   if (!type || field?.atomic) return whole();
   switch (type.kind) {
     case "struct":
-      return type.struct.atomic || !isMap(a) || !isMap(b) ? whole() : differing(a, b, type.struct, onlyMissing);
+      return type.struct.atomic || !isMap(a) || !isMap(b)
+        ? whole()
+        : differing(a, b, type.struct, onlyMissing, ignored);
     case "map": {
       if (!isMap(a) || !isMap(b)) return whole();
-      let set: MutableSet | undefined;
+      let set: Shape = NOTHING;
       for (const key in b) {
         if (a[key] === b[key]) continue;
         const difference =
           a[key] === undefined
-            ? added(b[key], type.value, undefined)
-            : changedValue(a[key], b[key], type.value, undefined, onlyMissing);
-        if (difference) (set ??= {})[`f:${key}`] = difference;
+            ? added(b[key], type.value, undefined, NONE)
+            : changedValue(a[key], b[key], type.value, undefined, onlyMissing, NONE);
+        if (difference) set = set.with(memberElement(key), difference);
       }
-      return set;
+      return set.isEmpty ? undefined : set.set;
     }
     case "list": {
       if (!field?.listType || !Array.isArray(a) || !Array.isArray(b)) return whole();
       const known = new Map<string, unknown>();
       for (const item of a) known.set(elementOf(item, field), item);
-      let set: MutableSet | undefined;
+      let set: Shape = NOTHING;
       for (const item of b) {
         const element = elementOf(item, field);
         const previous = known.get(element);
         if (previous === item) continue;
         const inner = partsOf(item, type.element);
         let difference: FieldSet | undefined;
-        if (previous === undefined) difference = inner ? addedStruct(item as Plain, inner, true) : MEMBER;
-        else if (inner && isMap(previous)) difference = differing(previous, item as Plain, inner, onlyMissing);
+        if (previous === undefined) difference = inner ? addedStruct(item as Plain, inner, true, NONE) : MEMBER;
+        else if (inner && isMap(previous)) difference = differing(previous, item as Plain, inner, onlyMissing, NONE);
         else if (!onlyMissing && !deepEqual(previous, item)) difference = MEMBER;
-        if (difference) (set ??= {})[element] = difference;
+        if (difference) set = set.with(element, difference);
       }
-      return set;
+      return set.isEmpty ? undefined : set.set;
     }
     default:
-      return whole();
+      return onlyMissing || a === b ? undefined : whole();
   }
 }
 
-function added(value: unknown, type: FieldType | undefined, field: FieldSchema | undefined): FieldSet {
+/** What somebody who adds a value owns of it; nothing when all of it is ignored. */
+function added(
+  value: unknown,
+  type: FieldType | undefined,
+  field: FieldSchema | undefined,
+  ignored: ReadonlySet<string>,
+): FieldSet | undefined {
   if (!type || field?.atomic) return MEMBER;
   switch (type.kind) {
     case "struct":
       if (type.struct.atomic || !isMap(value)) return MEMBER;
-      return addedStruct(value, type.struct, !(field && BY_VALUE.has(field.name)));
+      return addedStruct(value, type.struct, !(field && BY_VALUE.has(field.name)), ignored);
     case "map": {
       if (!isMap(value)) return MEMBER;
-      const set: MutableSet = { ".": MEMBER };
+      let set = itself();
       let any = false;
       for (const key in value) {
-        set[`f:${key}`] = added(value[key], type.value, undefined);
+        set = set.with(memberElement(key), added(value[key], type.value, undefined, NONE) ?? MEMBER);
         any = true;
       }
-      return any ? set : MEMBER;
+      return any ? set.set : MEMBER;
     }
     case "list": {
       if (!field?.listType || !Array.isArray(value) || value.length === 0) return MEMBER;
-      const set: MutableSet = BY_VALUE.has(field.name) ? {} : { ".": MEMBER };
+      const known = new Set<string>();
+      let set: Shape = BY_VALUE.has(field.name) ? NOTHING : itself();
       for (const item of value) {
+        const element = elementOf(item, field);
+        if (known.has(element)) continue;
+        known.add(element);
         const inner = partsOf(item, type.element);
-        set[elementOf(item, field)] = inner ? addedStruct(item as Plain, inner, true) : MEMBER;
+        set = set.with(element, (inner && addedStruct(item as Plain, inner, true, NONE)) ?? MEMBER);
       }
-      return set;
+      return set.set;
     }
     default:
       return MEMBER;
@@ -261,19 +297,25 @@ function added(value: unknown, type: FieldType | undefined, field: FieldSchema |
 }
 
 /** The parts of a new struct, and the struct itself when somebody can own it. */
-function addedStruct(value: Plain, struct: StructType, withSelf: boolean): FieldSet {
-  const set: MutableSet = withSelf ? { ".": MEMBER } : {};
+function addedStruct(
+  value: Plain,
+  struct: StructType,
+  withSelf: boolean,
+  ignored: ReadonlySet<string>,
+): FieldSet | undefined {
+  let set: Shape = withSelf ? itself() : NOTHING;
   let any = false;
   for (const key in value) {
     const member = value[key];
-    if (member === undefined) continue;
+    if (member === undefined || ignored.has(key)) continue;
     const field = struct.fields.get(key);
-    if (field) set[field.element] = added(member, field.type, field);
-    else if (struct.open) set[`f:${key}`] = MEMBER;
+    if (field) set = set.with(field.element, added(member, field.type, field, NONE) ?? MEMBER);
+    else if (struct.open) set = set.with(memberElement(key), MEMBER);
     else continue;
     any = true;
   }
-  return any ? set : MEMBER;
+  if (any) return set.set;
+  return ignored === IGNORED ? undefined : MEMBER;
 }
 
 function withoutIgnored(set: FieldSet): FieldSet {
@@ -285,7 +327,7 @@ function withoutIgnored(set: FieldSet): FieldSet {
       continue;
     }
     const metadata: MutableSet = {};
-    for (const inner in set[key]) if (!IGNORED.includes(inner.slice(2))) metadata[inner] = set[key]![inner]!;
+    for (const inner in set[key]) if (!IGNORED.has(inner.slice(2))) metadata[inner] = set[key]![inner]!;
     if (!isEmpty(metadata)) result[key] = metadata;
   }
   return result;
@@ -293,7 +335,10 @@ function withoutIgnored(set: FieldSet): FieldSet {
 
 // --- Algebra ---------------------------------------------------------------------------------------------------------
 
-export function union(a: FieldSet, b: FieldSet): FieldSet {
+/** All that is a member of one or the other. */
+export const union = remembered(unite);
+
+function unite(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b || b === MEMBER) return isEmpty(a) || a["."] ? a : b === MEMBER ? { ".": MEMBER, ...a } : a;
   const result: MutableSet = {};
   const both = isMember(a) || isMember(b);
@@ -302,7 +347,7 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
   for (const key in b) {
     if (key === ".") continue;
     const mine = result[key];
-    const next = mine ? union(mine, b[key]!) : b[key]!;
+    const next = mine ? unite(mine, b[key]!) : b[key]!;
     if (next !== mine) changed = true;
     result[key] = next;
   }
@@ -311,14 +356,16 @@ export function union(a: FieldSet, b: FieldSet): FieldSet {
 }
 
 /** Members of `a` that are not members of `b`; undefined when none is left. */
-export function difference(a: FieldSet, b: FieldSet): FieldSet | undefined {
+export const difference = remembered(subtract);
+
+function subtract(a: FieldSet, b: FieldSet): FieldSet | undefined {
   const result: MutableSet = {};
   const selfStays = isMember(a) && !isMember(b);
   let changed = isMember(a) && !selfStays;
   for (const key in a) {
     if (key === ".") continue;
     const other = b[key];
-    const rest = other ? difference(a[key]!, other) : a[key]!;
+    const rest = other ? subtract(a[key]!, other) : a[key]!;
     if (rest !== a[key]) changed = true;
     if (rest) result[key] = rest;
   }
@@ -336,12 +383,14 @@ export function withParents(set: FieldSet): FieldSet {
 }
 
 /** Removes whole paths: what stands below a member of `b` goes too. */
-export function withoutPaths(a: FieldSet, b: FieldSet): FieldSet | undefined {
+export const withoutPaths = remembered(removePaths);
+
+function removePaths(a: FieldSet, b: FieldSet): FieldSet | undefined {
   const result: MutableSet = {};
   let changed = false;
   for (const key in a) {
     const other = b[key];
-    const rest = key === "." || !other ? a[key]! : isMember(other) ? undefined : withoutPaths(a[key]!, other);
+    const rest = key === "." || !other ? a[key]! : isMember(other) ? undefined : removePaths(a[key]!, other);
     if (rest !== a[key]) changed = true;
     if (rest) result[key] = rest;
   }

@@ -2,6 +2,7 @@
 import { bytesFromArray, decodeUtf8, encodeUtf8 } from "../../base/bytes";
 import type { Instant } from "../../base/clock";
 import { sha256Hex } from "../../base/hash";
+import { Random } from "../../base/random";
 import type { KubeObject } from "../apimachinery/object";
 import { decodeBase64, encodeBase64Url } from "../apimachinery/base64";
 import type { KubeRequest } from "../apimachinery/transport";
@@ -32,7 +33,9 @@ const ISSUER = "https://kubernetes.default.svc.cluster.local";
 export class TokenAuthority {
   readonly #secret: string;
   readonly #find: (group: string, plural: string, namespace: string, name: string) => KubeObject | undefined;
-  #serial = 0;
+  readonly #ids: Random;
+  /** The first part of every token: which key it is signed with. */
+  readonly #head: string;
   /** Claims of tokens whose signature was found good: a component sends the same one with every request. */
   readonly #good = new Map<string, Readonly<Record<string, unknown>>>();
   /** Whom claims name: nothing else goes into it. */
@@ -44,12 +47,15 @@ export class TokenAuthority {
   ) {
     this.#secret = secret;
     this.#find = find;
+    this.#ids = new Random(`${secret}/jti`);
+    const kid = sha256Hex(`${secret}/kid`).slice(0, 43);
+    this.#head = encodeBase64Url(encodeUtf8(goJson({ alg: "RS256", kid }, { sortKeys: false })));
   }
 
   issue(options: TokenRequestOptions, now: Instant): string {
     const issued = Math.floor(now / 1000);
     const { serviceAccount, boundObject } = options;
-    const id = sha256Hex(`${this.#secret}/jti/${++this.#serial}`);
+    const id = this.#ids.hex(32);
     const claims = {
       aud: options.audiences,
       exp: issued + options.expirationSeconds,
@@ -137,20 +143,20 @@ export class TokenAuthority {
   }
 
   #sign(claims: unknown): string {
-    const key = sha256Hex(`${this.#secret}/kid`).slice(0, 43);
-    const head = encodeBase64Url(encodeUtf8(goJson({ alg: "RS256", kid: key }, { sortKeys: false })));
-    const body = encodeBase64Url(encodeUtf8(goJson(claims, { sortKeys: false })));
-    return `${head}.${body}.${this.#signature(`${head}.${body}`)}`;
+    const signed = `${this.#head}.${encodeBase64Url(encodeUtf8(goJson(claims, { sortKeys: false })))}`;
+    return `${signed}.${this.#signature(signed)}`;
   }
 
   /** 256 bytes, the length of an RSA signature. */
   #signature(text: string): string {
-    // The text is hashed once; the rest of the length is made from that.
+    // The text is hashed once; the rest of the length is drawn from that.
     const digest = sha256Hex(encodeUtf8(`${this.#secret}/${text}`));
+    const rest = new Random(digest);
     const bytes: number[] = [];
-    for (let i = 0; i < 8; i++) {
-      const hex = i === 0 ? digest : sha256Hex(encodeUtf8(`${this.#secret}/${i}/${digest}`));
-      for (let k = 0; k < 64; k += 2) bytes.push(Number.parseInt(hex.slice(k, k + 2), 16));
+    for (let k = 0; k < 64; k += 2) bytes.push(Number.parseInt(digest.slice(k, k + 2), 16));
+    while (bytes.length < 256) {
+      const word = rest.uint32();
+      bytes.push(word & 255, (word >> 8) & 255, (word >> 16) & 255, word >>> 24);
     }
     return encodeBase64Url(bytesFromArray(bytes));
   }

@@ -16,6 +16,7 @@ import {
   withParents,
 } from "../apimachinery/field-set";
 import { formatApiVersion } from "../apimachinery/group-version-kind";
+import { MEMBER, remembered } from "../apimachinery/set-shapes";
 import type { KubeObject, ManagedFieldsEntry, Status } from "../apimachinery/object";
 import type { Draft } from "../apimachinery/resource";
 import type { StructType } from "../apimachinery/schema";
@@ -44,7 +45,7 @@ export class FieldManagers implements ManagedFieldsUpdater, ApplyEngine {
       return;
     }
     const set = ownPart(compareFields({}, draft, this.#structOf(scope)).changed, scope);
-    if (set) draft.metadata.managedFields = [entryOf(scope, "Update", set)];
+    if (set) draft.metadata.managedFields = alone(entryOf(scope, "Update", set));
     else delete draft.metadata.managedFields;
   }
 
@@ -77,7 +78,7 @@ export class FieldManagers implements ManagedFieldsUpdater, ApplyEngine {
       if (changed) set = difference(set, changed);
       if (set && removed) set = withoutPaths(set, removed);
       if (!set) continue;
-      next.push(set === entry.fieldsV1 ? entry : { ...entry, fieldsV1: set as never });
+      next.push(set === entry.fieldsV1 ? entry : withSet(entry, set));
     }
     let own: FieldSet | undefined = mine?.fieldsV1 as FieldSet | undefined;
     if (changed) own = own ? union(own, changed) : changed;
@@ -87,7 +88,8 @@ export class FieldManagers implements ManagedFieldsUpdater, ApplyEngine {
       else next.push(entryOf(scope, "Update", own));
     }
     if (next.length > 0)
-      metadata.managedFields = next.length === base.length && next.every((e) => base.includes(e)) ? base : sorted(next);
+      metadata.managedFields =
+        next.length === base.length && next.every((e) => base.includes(e)) ? base : after(base, next);
     else delete metadata.managedFields;
   }
 
@@ -182,9 +184,13 @@ export class FieldManagers implements ManagedFieldsUpdater, ApplyEngine {
 /** Status belongs to whoever writes the status subresource: the main resource's writers never own it. */
 function ownPart(set: FieldSet | undefined, scope: Scope): FieldSet | undefined {
   if (!set?.["f:status"] || scope.subresource || !scope.resource.hasStatus) return set;
+  return withoutStatus(set, MEMBER);
+}
+
+const withoutStatus = remembered((set): FieldSet | undefined => {
   const { "f:status": _, ...rest } = set;
   return Object.keys(rest).length > 0 ? rest : undefined;
-}
+});
 
 const isMine = (entry: ManagedFieldsEntry, scope: Scope, operation: "Update" | "Apply"): boolean =>
   entry.manager === scope.fieldManager &&
@@ -192,15 +198,68 @@ const isMine = (entry: ManagedFieldsEntry, scope: Scope, operation: "Update" | "
   (entry.subresource ?? "") === scope.subresource &&
   (operation === "Apply" || entry.apiVersion === formatApiVersion(scope.served.group, scope.served.version));
 
-const entryOf = (scope: Scope, operation: "Update" | "Apply", set: FieldSet): ManagedFieldsEntry => ({
-  manager: scope.fieldManager,
-  operation,
-  apiVersion: formatApiVersion(scope.served.group, scope.served.version),
-  time: rfc3339(scope.now),
-  fieldsType: "FieldsV1",
-  fieldsV1: set as never,
-  ...(scope.subresource ? { subresource: scope.subresource } : {}),
-});
+/**
+ * The newest entry with each set. Equal sets are one object, so the Pods of a template share their entries as long as
+ * they go through the same at the same time; the same holds for the lists of entries.
+ */
+const newest = new WeakMap<FieldSet, ManagedFieldsEntry>();
+
+function shared(entry: ManagedFieldsEntry): ManagedFieldsEntry {
+  const set = entry.fieldsV1 as FieldSet;
+  const last = newest.get(set);
+  if (
+    last &&
+    last.time === entry.time &&
+    last.manager === entry.manager &&
+    last.operation === entry.operation &&
+    last.apiVersion === entry.apiVersion &&
+    last.subresource === entry.subresource
+  )
+    return last;
+  if (!Object.isFrozen(set)) return entry;
+  newest.set(set, Object.freeze(entry));
+  return entry;
+}
+
+const entryOf = (scope: Scope, operation: "Update" | "Apply", set: FieldSet): ManagedFieldsEntry => {
+  const entry = {
+    manager: scope.fieldManager,
+    operation,
+    apiVersion: formatApiVersion(scope.served.group, scope.served.version),
+    time: rfc3339(scope.now),
+    fieldsType: "FieldsV1" as const,
+    fieldsV1: set as never,
+  };
+  return shared(scope.subresource ? { ...entry, subresource: scope.subresource } : entry);
+};
+
+const withSet = (entry: ManagedFieldsEntry, set: FieldSet): ManagedFieldsEntry =>
+  shared({ ...entry, fieldsV1: set as never });
+
+const lists = new WeakMap<ManagedFieldsEntry, Entries>();
+
+/** The list of one entry. */
+function alone(entry: ManagedFieldsEntry): Entries {
+  if (!Object.isFrozen(entry)) return [entry];
+  let list = lists.get(entry);
+  if (!list) lists.set(entry, (list = Object.freeze([entry])));
+  return list;
+}
+
+/** What became of a list of entries the last time. */
+const steps = new WeakMap<Entries, { readonly next: Entries; readonly sorted: Entries }>();
+
+function after(base: Entries, next: ManagedFieldsEntry[]): Entries {
+  const known = steps.get(base);
+  if (known && known.next.length === next.length && next.every((entry, i) => entry === known.next[i]))
+    return known.sorted;
+  const step = { next, sorted: sorted([...next]) };
+  if (Object.isFrozen(base) && next.every((entry) => Object.isFrozen(entry))) {
+    Object.freeze(step.sorted);
+    steps.set(base, step);
+  }
+  return step.sorted;
+}
 
 /** Applies first, then by time, then by manager. */
 function sorted(entries: ManagedFieldsEntry[]): Entries {
