@@ -6,6 +6,10 @@ import { NextIntlClientProvider } from "next-intl";
 import { getMessages, getTranslations, setRequestLocale } from "next-intl/server";
 import type { ReactNode } from "react";
 import { isLanguage, LANGUAGES } from "@/lib/i18n/languages";
+import { content } from "@/lib/lessons/loader";
+import { contentStamp } from "@/lib/lessons/stamp";
+import { FollowContent } from "../_lesson/follow-content";
+import { Problems } from "../_lesson/problems";
 import { Offline } from "../_lesson/offline";
 import { THEME_SCRIPT } from "../_ui/theme-script";
 
@@ -59,7 +63,23 @@ export default async function Layout({ children, params }: Props) {
           {children}
         </NextIntlClientProvider>
         <Offline />
+        {process.env.NODE_ENV === "development" ? <Authoring /> : null}
       </body>
     </html>
+  );
+}
+
+/** In development: what is wrong with the content stands over every page, and pages follow the files. */
+function Authoring() {
+  const { problems } = content();
+  return (
+    <>
+      <FollowContent shown={contentStamp()} />
+      {problems.length === 0 ? null : (
+        <div className="fixed inset-x-0 bottom-0 z-50 shadow-chart">
+          <Problems problems={problems} />
+        </div>
+      )}
+    </>
   );
 }

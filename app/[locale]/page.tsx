@@ -1,17 +1,20 @@
 /** The landing page: what this is, one way in, and plain words about what is simulated. */
 import Link from "next/link";
+import { notFound } from "next/navigation";
 import { getTranslations, setRequestLocale } from "next-intl/server";
 import { LandingReviews } from "@/app/_lesson/landing-reviews";
 import { lessonLine, totalMinutes } from "@/app/_lesson/lines";
 import { Preview } from "@/app/_lesson/preview";
 import { StartButton } from "@/app/_lesson/start-button";
 import { Footer, Header } from "@/app/_ui/header";
-import type { Language } from "@/lib/i18n/languages";
+import { isLanguage, type Language } from "@/lib/i18n/languages";
 import { content } from "@/lib/lessons/loader";
 import { differencesFile } from "@/lib/site/differences";
 
 export default async function Landing({ params }: { readonly params: Promise<{ readonly locale: Language }> }) {
   const { locale } = await params;
+  // "/favicon.ico" and its like come here too, as if they were a language.
+  if (!isLanguage(locale)) notFound();
   setRequestLocale(locale);
   const text = await getTranslations("landing");
   const course = content().courses[0];

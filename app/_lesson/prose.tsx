@@ -1,7 +1,7 @@
 "use client";
 /** The components lessons are written with. */
 import { useTranslations } from "next-intl";
-import { type ReactNode, useId, useState } from "react";
+import { Fragment, type ReactNode, useId, useState } from "react";
 import { InlineCode } from "../_ui/inline-code";
 import { GoalSign } from "./goal-sign";
 import { useWorld } from "./world-context";
@@ -42,7 +42,9 @@ export function Cmd({ children, terminal }: { readonly children: ReactNode; read
         <span aria-hidden="true" className="text-mark select-none">
           $
         </span>
-        <span className="min-w-0 flex-1 wrap-anywhere whitespace-pre-wrap">{command}</span>
+        <span className="min-w-0 flex-1 wrap-anywhere whitespace-pre-wrap">
+          <Words command={command} />
+        </span>
         <span
           aria-hidden="true"
           className="hidden shrink-0 self-center font-sans text-xs font-medium text-mark opacity-0 transition-opacity group-hover/cmd:opacity-100 group-focus-within/cmd:opacity-100 sm:inline"
@@ -72,6 +74,23 @@ export function Cmd({ children, terminal }: { readonly children: ReactNode; read
       </button>
     </span>
   );
+}
+
+/** Words that are broken at a hyphen only when they would not fit a line of their own. */
+const UNBROKEN_MAX = 30;
+
+function Words({ command }: { readonly command: string }) {
+  return command.split(/(\s+)/).map((word, index) => {
+    // A long option keeps its name in one piece: "--" alone at a line's end looks like a word.
+    const head = word.length <= UNBROKEN_MAX ? word : (/^--?[^=]*=?/.exec(word)?.[0] ?? "");
+    return (
+      // biome-ignore lint/suspicious/noArrayIndexKey: the words of one command never move.
+      <Fragment key={index}>
+        {head.trim() === "" ? head : <span className="whitespace-nowrap">{head}</span>}
+        {word.slice(head.length)}
+      </Fragment>
+    );
+  });
 }
 
 export function Predict(props: {

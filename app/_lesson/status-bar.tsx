@@ -33,7 +33,7 @@ export function StatusBar({ host, view }: { readonly host: WorldHost; readonly v
   const isReady = view.phase === "ready";
   const button = "rounded px-1.5 py-1 hover:bg-sea hover:text-ink disabled:opacity-50";
   return (
-    <div className="flex h-9 shrink-0 items-center gap-x-3 overflow-hidden border-t border-line bg-surface px-3 text-[0.8125rem] whitespace-nowrap text-ink-3">
+    <div className="flex h-9 shrink-0 items-center gap-x-2 overflow-hidden sm:gap-x-3 border-t border-line bg-surface px-3 text-[0.8125rem] whitespace-nowrap text-ink-3">
       <span className="tabular-nums" title={text("clock", { time })}>
         {time}
       </span>
@@ -47,7 +47,7 @@ export function StatusBar({ host, view }: { readonly host: WorldHost; readonly v
             aria-label={text("speed", { speed: speedSign(speed) })}
             title={text("speed", { speed: speedSign(speed) })}
             onClick={() => host.setSpeed(speed)}
-            className={`${button} tabular-nums ${clock.speed === speed ? "font-semibold text-ink" : ""}`}
+            className={`${button} tabular-nums ${clock.speed === speed ? "font-semibold text-ink" : "max-sm:nth-of-type-[1]:hidden"}`}
           >
             {speedSign(speed)}
           </button>
@@ -71,10 +71,34 @@ export function StatusBar({ host, view }: { readonly host: WorldHost; readonly v
       <span className={`ml-auto truncate max-sm:hidden ${view.saving === "failed" ? "text-stop" : ""}`}>
         {isReady ? text(SAVING[view.saving]) : ""}
       </span>
-      <button type="button" disabled={!isReady} onClick={() => host.reset()} className={`${button} max-sm:ml-auto`}>
-        {text("reset")}
+      <button
+        type="button"
+        disabled={!isReady}
+        onClick={() => host.reset()}
+        className={`${button} max-sm:ml-auto`}
+        title={text("reset")}
+      >
+        <span className="max-sm:sr-only">{text("reset")}</span>
+        <StartOver />
       </button>
     </div>
+  );
+}
+
+/** Round and back, where there is no room for the words. */
+function StartOver() {
+  return (
+    <svg
+      viewBox="0 0 16 16"
+      className="size-4 sm:hidden"
+      fill="none"
+      stroke="currentColor"
+      strokeWidth="1.5"
+      aria-hidden="true"
+    >
+      <path d="M3.2 5.4 A5.6 5.6 0 1 1 2.6 9.2" strokeLinecap="round" />
+      <path d="M2.6 2.4 v3.4 h3.4" strokeLinecap="round" strokeLinejoin="round" />
+    </svg>
   );
 }
 

@@ -89,7 +89,7 @@ async function load(): Promise<Parts> {
 function open(parts: Parts, box: HTMLElement, label: string) {
   const term = new parts.Terminal({
     fontFamily: '"JetBrains Mono Variable", "DejaVu Sans Mono", Menlo, Consolas, "Liberation Mono", monospace',
-    fontSize: Number(localStorage.getItem("terminal-font")) || (innerWidth < 500 ? 12.5 : 14),
+    fontSize: Number(localStorage.getItem("terminal-font")) || (innerWidth < 500 ? 12.5 : 14 * rootScale()),
     // Ễ and ặ are as tall as a letter and a half.
     lineHeight: 1.38,
     letterSpacing: 0,
@@ -206,3 +206,6 @@ function copySelection(term: Xterm): void {
   if (text !== "") void navigator.clipboard?.writeText(text).catch(() => {});
   term.clearSelection();
 }
+
+/** How much larger than usual the page's own text is (globals.css makes it so on very wide screens). */
+const rootScale = (): number => Number.parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;

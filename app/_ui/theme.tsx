@@ -1,6 +1,21 @@
 "use client";
 /** Light or dark: the system's choice until the reader makes one. Set before the first paint, so that nothing flashes. */
+import { useLayoutEffect } from "react";
+
+/** As in THEME_SCRIPT, which does not run on a page that only the browser renders (one that is not there). */
+function restore(): void {
+  const system = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+  let chosen: string | null = null;
+  try {
+    chosen = localStorage.getItem("theme");
+  } catch {
+    // No storage: the system's choice.
+  }
+  document.documentElement.dataset["theme"] = chosen ?? system;
+}
+
 export function ThemeToggle({ label }: { readonly label: string }) {
+  useLayoutEffect(restore, []);
   const toggle = () => {
     const root = document.documentElement;
     const next = root.dataset["theme"] === "dark" ? "light" : "dark";

@@ -50,7 +50,8 @@ export interface Content {
   readonly problems: readonly ContentProblem[];
 }
 
-export const CONTENT_ROOT = join(process.cwd(), "content");
+/** CONTENT_DIR shows another folder's lessons: an author's own, or a test's. */
+export const CONTENT_ROOT = /* turbopackIgnore: true */ process.env["CONTENT_DIR"] ?? join(process.cwd(), "content");
 
 /** Everything under `root`, with problems listed and broken lessons left out. */
 export function readContent(root = CONTENT_ROOT): Content {

@@ -1,13 +1,13 @@
 /** Compiles a lesson's MDX with mdx-bundler and checks it: known components only, no code, every task present. Server only. */
 import "server-only";
 import { readFileSync } from "node:fs";
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import { bundleMDX } from "mdx-bundler";
 import * as jsxRuntime from "react/jsx-runtime";
 import type { ComponentType, ReactNode } from "react";
 import rehypeSlug from "rehype-slug";
 import remarkGfm from "remark-gfm";
-import { content, type Lesson } from "./loader";
+import { CONTENT_ROOT, content, type Lesson } from "./loader";
 import { ContentError, type ContentProblem } from "./problems";
 import type { Language } from "./schema";
 
@@ -39,7 +39,7 @@ interface MdxNode {
 /** The prose of a lesson as a component. Throws a ContentError that names the line. */
 export async function lessonProse(lesson: Lesson, language: Language): Promise<Prose> {
   const path = lesson.prose[language];
-  const file = relative(process.cwd(), path).replaceAll("\\", "/");
+  const file = relative(join(CONTENT_ROOT, ".."), path).replaceAll("\\", "/");
   const known = {
     tasks: lesson.data.tasks.map((task) => task.id),
     terms: content().glossary.map((entry) => entry.id),

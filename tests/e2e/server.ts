@@ -73,7 +73,7 @@ export async function startSite(): Promise<Site> {
   };
 }
 
-const freePort = (): Promise<number> =>
+export const freePort = (): Promise<number> =>
   new Promise((found, failed) => {
     const probe = createServer();
     probe.on("error", failed);

@@ -34,12 +34,12 @@ export async function generateMetadata({ params }: Props): Promise<Metadata> {
 export default async function LessonPage({ params }: Props) {
   const { locale, course: courseId, lesson: lessonId } = await params;
   setRequestLocale(locale);
-  const { problems } = content();
   const course = findCourse(courseId);
   const index = course?.lessons.findIndex((one) => one.data.id === lessonId) ?? -1;
   const lesson = course?.lessons[index];
   if (course === undefined || lesson === undefined) {
-    if (problems.length > 0) return <Problems problems={problems} />;
+    // A lesson whose data is broken is not there; the layout says why.
+    if (content().problems.length > 0) return <main id="main" className="min-h-dvh" />;
     notFound();
   }
   let Prose: Awaited<ReturnType<typeof lessonProse>>;
@@ -47,7 +47,11 @@ export default async function LessonPage({ params }: Props) {
     Prose = await lessonProse(lesson, locale);
   } catch (error) {
     if (error instanceof ContentError && process.env.NODE_ENV !== "production")
-      return <Problems problems={error.problems} />;
+      return (
+        <main id="main" className="min-h-dvh">
+          <Problems problems={error.problems} />
+        </main>
+      );
     throw error;
   }
   const text = await getTranslations("lesson");
@@ -104,7 +108,6 @@ export default async function LessonPage({ params }: Props) {
           ) : null}
         </div>
       </Header>
-      {problems.length > 0 ? <Problems problems={problems} /> : null}
       <Workspace
         key={lesson.key}
         spec={{ key: lesson.key, start: lesson.start, startHash: lesson.startHash }}
