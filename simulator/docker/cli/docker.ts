@@ -49,6 +49,8 @@ const buildxCommandLine: CommandLine<DockerContext> = { root, style: buildxStyle
 export function dockerProgram(door: EngineDoor): Program {
   const context: DockerContext = { door, clientVersion: CLIENT.Version };
   return function* (process: Process): Task<number> {
+    // A Go program catches Ctrl-C also where its parent ignores it: in the background of a script.
+    if (process.disposition("INT") === "ignore") process.onSignal("INT", "default");
     if (process.argv[1] === "__complete") return yield* runComplete(dockerCommandLine, process, context);
     // Global flags stand before the command; behind it, the same letters are the command's own.
     const globals = parseFlags(root.flags, process.argv.slice(1), { interspersed: false });

@@ -63,6 +63,12 @@ export function* showProgress(
         yield* write(`${message.id}: ${message.status ?? ""}\n`);
       return;
     }
+    // A message without progress is a line of its own; what comes after it begins below.
+    if (message.progressDetail === undefined) {
+      lines.clear();
+      yield* write(`${message.id}: ${message.status ?? ""}\n`);
+      return;
+    }
     let line = lines.get(message.id);
     let text = "";
     if (line === undefined) {

@@ -74,8 +74,20 @@ export function* printRows(
 
 /** Asks `question [y/N] ` and reads the answer. Anything but y is no. */
 export function* confirm(invocation: Pick<Invocation<DockerContext>, "process">, question: string): Task<boolean> {
-  yield* invocation.process.print(`${question} [y/N] `);
-  const answer = yield* new LineReader(invocation.process).next();
+  const { process } = invocation;
+  yield* process.print(`${question} [y/N] `);
+  // Ctrl-C is an answer too: no, and no failure.
+  for (const signal of ["INT", "TERM"] as const)
+    process.onSignal(signal, () => {
+      process.thread(
+        (function* (): Task<void> {
+          yield* process.print("\n");
+          process.exit(0);
+        })(),
+      );
+    });
+  const answer = yield* new LineReader(process).next();
+  for (const signal of ["INT", "TERM"] as const) process.onSignal(signal, "default");
   return (
     answer !== undefined &&
     decodeUtf8(answer.line as Bytes)

@@ -7,7 +7,7 @@ import { ApiFailure, badRequest, conflict, forbidden, noSuchContainer } from "..
 import { type Filters, anyOf, hasLabels, matchesPattern, readBool, readFilters } from "../api/filters";
 import type { CreateNetworkBody, EndpointSettings } from "../api/types";
 import { buildCacheRecords } from "./build/cache";
-import type { Daemon } from "./daemon";
+import { COST, type Daemon } from "./daemon";
 import type { RecordedEvent } from "./events";
 import { sharedSize, listImages } from "./images";
 import { goTime, summarizeContainer } from "./inspect";
@@ -369,6 +369,7 @@ export const systemRoutes: readonly Route[] = [
     throw forbidden("volume is not a cluster volume");
   }),
   route("DELETE", "/volumes/:name", function* (daemon, request) {
+    yield* daemon.wait(COST.small);
     daemon.volumes.remove(request.param(), request.flag("force"));
     return noContent();
   }),

@@ -1,5 +1,5 @@
 /** docker stats */
-import type { Task } from "../../../../base/task";
+import { Deferred, firstOf, suspend, type Task, type Wait } from "../../../../base/task";
 import { boolFlag } from "../../../../cli/flags";
 import { bytesSize, humanSizeWithPrecision } from "../../../../text/human-size";
 import { completeContainers } from "../../complete";
@@ -33,6 +33,8 @@ interface Row {
   readonly container: string;
   readonly sample: Sample;
   readonly truncate: boolean;
+  /** The samples have stopped: figures are dashes. */
+  readonly isStale?: boolean;
 }
 
 const size = (bytes: number): string => humanSizeWithPrecision(bytes, 3);
@@ -66,30 +68,34 @@ const row: RowType<Row> = {
     PIDs: "PIDS",
   },
   fields: {
-    BlockIO: ({ sample }) => {
+    BlockIO: ({ sample, isStale }) => {
+      if (isStale) return "--";
       const total = (op: string): number =>
         (sample.blkio_stats?.io_service_bytes_recursive ?? [])
           .filter((one) => one.op.toLowerCase() === op)
           .reduce((sum, one) => sum + one.value, 0);
       return `${size(total("read"))} / ${size(total("write"))}`;
     },
-    CPUPerc: ({ sample }) => percent(cpuPercent(sample)),
+    CPUPerc: ({ sample, isStale }) => (isStale ? "--" : percent(cpuPercent(sample))),
     Container: ({ container }) => container,
     ID: ({ sample, truncate }) => (truncate ? shortId(sample.id ?? "") : (sample.id ?? "")),
-    MemPerc: ({ sample }) => {
+    MemPerc: ({ sample, isStale }) => {
+      if (isStale) return "--";
       const { used, limit } = memory(sample);
       return percent(limit === 0 ? 0 : (used / limit) * 100);
     },
-    MemUsage: ({ sample }) => {
+    MemUsage: ({ sample, isStale }) => {
+      if (isStale) return "-- / --";
       const { used, limit } = memory(sample);
       return `${bytesSize(used)} / ${bytesSize(limit)}`;
     },
     Name: ({ sample }) => (sample.name ?? "").replace(/^\//, ""),
-    NetIO: ({ sample }) => {
+    NetIO: ({ sample, isStale }) => {
+      if (isStale) return "--";
       const all = Object.values(sample.networks ?? {});
       return `${size(all.reduce((sum, one) => sum + one.rx_bytes, 0))} / ${size(all.reduce((sum, one) => sum + one.tx_bytes, 0))}`;
     },
-    PIDs: ({ sample }) => String(sample.pids_stats?.current ?? 0),
+    PIDs: ({ sample, isStale }) => (isStale ? "--" : String(sample.pids_stats?.current ?? 0)),
   },
 };
 
@@ -128,20 +134,52 @@ export const stats = docker({
       }
       return rows;
     };
-    for (let first = true; ; first = false) {
+    const show = (rows: readonly Row[]) => formatRows(format, row, rows);
+    if (flags["no-stream"]) {
       const rows = yield* collect();
       if ("message" in rows) return yield* failCall(invocation, rows);
-      const text = formatRows(format, row, rows);
+      const text = show(rows);
       if (!text.ok) return yield* fail(invocation, text.error);
-      if (flags["no-stream"]) {
-        yield* process.print(text.value);
-        return 0;
-      }
-      // Lines are redrawn in place: to the top, each cleared to its end, the rest below cleared.
-      yield* process.print(
-        first ? `\x1b[H${text.value}` : `\x1b[H${text.value.replaceAll("\n", " \x1b[K\n")} \x1b[K\n\x1b[J`,
-      );
-      yield* process.sleep(500);
+      yield* process.print(text.value);
+      return 0;
     }
+    // Samples come every second beside the drawing, twice a second, of what is known.
+    type Collected = readonly Row[] | { readonly message: string; readonly status: number };
+    const begun: Collected = yield* collect();
+    if ("message" in begun) return yield* failCall(invocation, begun);
+    const known: { latest: Collected } = { latest: begun };
+    let isInterrupted = false;
+    const interrupted = new Deferred<void>();
+    process.thread(
+      (function* (): Task<void> {
+        for (;;) {
+          const next = yield* collect();
+          if (isInterrupted) return;
+          known.latest = next;
+          if ("message" in next) return;
+          if (next.length === 0) yield* process.sleep(500);
+        }
+      })(),
+    );
+    // Ctrl-C cuts the samples off; one more picture says so.
+    for (const signal of ["INT", "TERM"] as const)
+      process.onSignal(signal, () => {
+        isInterrupted = true;
+        if (!("message" in known.latest)) known.latest = known.latest.map((one) => ({ ...one, isStale: true }));
+        interrupted.resolve();
+      });
+    const { loop } = process.kernel;
+    while (!isInterrupted) {
+      const tick: Wait<void> = (resume) => loop.after(500, () => resume(undefined));
+      yield* suspend(firstOf([tick as Wait<unknown>, interrupted.wait as Wait<unknown>]));
+      const { latest } = known;
+      if ("message" in latest) return yield* failCall(invocation, latest);
+      const text = show(latest);
+      if (!text.ok) return yield* fail(invocation, text.error);
+      // Written twice, as upstream does: plain, and line by line with what stood there before cleared.
+      const lines = `\x1b[H${text.value}`;
+      yield* process.print(`${lines}${lines.replaceAll("\n", " \x1b[K\n")} \x1b[K\n\x1b[J`);
+    }
+    return 0;
   },
 });

@@ -204,7 +204,14 @@ const connect = docker({
           ...(flags.alias.length > 0 ? { Aliases: flags.alias } : {}),
           DriverOpts: pairs(flags["driver-opt"]),
           ...(flags.link.length > 0 ? { Links: flags.link } : {}),
-          ...(flags.ip || flags.ip6 ? { IPAMConfig: { IPv4Address: flags.ip, IPv6Address: flags.ip6 } } : {}),
+          ...(flags.ip || flags.ip6
+            ? {
+                IPAMConfig: {
+                  ...(flags.ip ? { IPv4Address: flags.ip } : {}),
+                  ...(flags.ip6 ? { IPv6Address: flags.ip6 } : {}),
+                },
+              }
+            : {}),
         },
       },
     });

@@ -194,6 +194,16 @@ export const systemPrune = docker({
   },
 });
 
+/** What Docker Hub's users are told before they type a password. */
+const patNote = (isTerminal: boolean): string => {
+  const first = "A Personal Access Token (PAT) can be used instead.";
+  const second = "To create a PAT, visit ";
+  const page = "https://app.docker.com/settings";
+  return isTerminal
+    ? `\n\x1b[1m\x1b[106m\x1b[30mi\x1b[0m\x1b[0m \x1b[96mInfo → \x1b[0m\x1b[0m\x1b[3m${first}\x1b[0m\n         \x1b[3m${second}\x1b[4m${page}\x1b[0m\x1b[0m\n         \x1b[3m\x1b[0m\n         \x1b[3m\x1b[0m\n`
+    : `\n Info -> ${first}\n         ${second}${page}\n         \n         \n`;
+};
+
 export const login = docker({
   use: "login [OPTIONS] [SERVER]",
   short: "Authenticate to a registry",
@@ -229,6 +239,7 @@ export const login = docker({
       if (username === "") return yield* fail(invocation, "Error: username is required");
     }
     if (password === "" && tty) {
+      if (server === HUB) yield* process.printError(patNote(process.ttyOf(2) !== undefined));
       yield* process.print("Password: ");
       tty.setMode({ echo: false });
       password = decodeUtf8((yield* reader.next())?.line ?? ("" as Bytes));
