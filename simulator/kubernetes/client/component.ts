@@ -36,6 +36,9 @@ export abstract class Component {
   #run: Run | undefined;
   #isLeading = false;
   #restart: Cancel | undefined;
+  #release: (() => void) | undefined;
+  /** Whether the lease is given back when the program is asked to end. */
+  protected readonly releasesLease: boolean = false;
 
   constructor(options: ComponentOptions) {
     this.options = options;
@@ -83,7 +86,7 @@ export abstract class Component {
       lead();
       return;
     }
-    elect({
+    this.#release = elect({
       scope,
       client,
       random,
@@ -96,6 +99,12 @@ export abstract class Component {
         this.#restart = loop.after(1000, () => this.start());
       },
     });
+  }
+
+  /** Ends the program as it was asked to (TERM). */
+  terminate(): void {
+    if (this.#run && this.releasesLease) this.#release?.();
+    this.stop();
   }
 
   /** Ends the program at once, as a kill would: the lease is not given back. */

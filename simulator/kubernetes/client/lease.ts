@@ -26,8 +26,8 @@ export interface LeaderElectionOptions {
   onStoppedLeading(): void;
 }
 
-/** Takes part in the election until the scope ends. */
-export function elect(options: LeaderElectionOptions): void {
+/** Takes part in the election until the scope ends. What it answers gives the lease back, if it is held (ReleaseOnCancel). */
+export function elect(options: LeaderElectionOptions): () => void {
   const {
     scope,
     client,
@@ -120,4 +120,20 @@ export function elect(options: LeaderElectionOptions): void {
     scope.after(isLeading ? retryPeriodMs : retryPeriodMs * (1 + 1.2 * random.float()), step);
   };
   step();
+  return () => {
+    if (!isLeading) return;
+    const got = client.get(LEASES, { namespace, name });
+    if (!got.ok || got.value.spec.holderIdentity !== identity) return;
+    const now = microTime(scope.now());
+    client.update(LEASES, {
+      ...got.value,
+      spec: {
+        holderIdentity: "",
+        leaseDurationSeconds: 1,
+        acquireTime: now,
+        renewTime: now,
+        leaseTransitions: got.value.spec.leaseTransitions ?? 0,
+      },
+    });
+  };
 }

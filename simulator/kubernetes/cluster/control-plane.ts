@@ -215,7 +215,9 @@ export class ControlPlane {
       notAfter: loop.now() + 365 * 86_400_000,
     };
     process.thread(serveOrWait(process, port, certificate, () => "ok"));
-    return yield* untilTerminated(process);
+    const code = yield* untilTerminated(process);
+    component.terminate();
+    return code;
   }
 }
 

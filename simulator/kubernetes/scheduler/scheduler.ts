@@ -35,6 +35,7 @@ const BIND_TIMEOUT_MS = 600_000;
 
 export class Scheduler extends Component {
   readonly name = "kube-scheduler";
+  protected override readonly releasesLease = true;
 
   protected lead(run: Run): void {
     new SchedulerRun(run, this.options.hostname ?? "control-plane").start();
