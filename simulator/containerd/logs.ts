@@ -1,6 +1,6 @@
 /**
  * A container's log, as json-file and CRI files keep it: lines with a time and a stream, bounded, oldest dropped first.
- * Lines are packed into chunks of text, so that a million of them cost little more than their bytes.
+ * Lines stay together as they were written, so that a million of them cost little more than their bytes.
  */
 import type { Bytes } from "../base/bytes";
 import type { Clock, Instant } from "../base/clock";
@@ -20,15 +20,19 @@ export interface LogLine {
 const PIECE_BYTES = 16 * 1024;
 const CHUNK_BYTES = 64 * 1024;
 
-interface Chunk {
-  /** Entries of: stream letter, time in base 36 µs, space, length in base 36, colon, text. */
-  text: string;
-  parts: string[];
-  size: number;
-  count: number;
+/** Whole lines of one write; only the last may lack its newline. */
+interface Segment {
+  readonly stream: LogStream;
+  readonly micros: number;
+  readonly text: string;
 }
 
-const newChunk = (): Chunk => ({ text: "", parts: [], size: 0, count: 0 });
+interface Chunk {
+  readonly segments: Segment[];
+  size: number;
+  /** Lines. */
+  count: number;
+}
 
 export class ContainerLog {
   readonly #clock: Clock;
@@ -36,7 +40,7 @@ export class ContainerLog {
   #chunks: Chunk[] = [];
   #dropped = 0;
   #size = 0;
-  #count = 0;
+  #lines = 0;
   #partial: Record<LogStream, string> = { stdout: "", stderr: "" };
   #closed = false;
   readonly #changed = new Signal();
@@ -61,7 +65,7 @@ export class ContainerLog {
   }
 
   get lines(): number {
-    return this.#count;
+    return this.#lines;
   }
 
   /** A writer begins (a start or restart of the container). */
@@ -81,15 +85,10 @@ export class ContainerLog {
   }
 
   write(stream: LogStream, bytes: Bytes): void {
-    const text = this.#partial[stream] + bytes;
-    let start = 0;
-    for (;;) {
-      const end = text.indexOf("\n", start);
-      if (end < 0) break;
-      this.#append(stream, text.slice(start, end + 1));
-      start = end + 1;
-    }
-    let rest = text.slice(start);
+    const partial = this.#partial[stream];
+    let rest: string = partial === "" ? bytes : partial + bytes;
+    const taken = this.#takeLines(stream, rest);
+    if (taken > 0) rest = rest.slice(taken);
     while (rest.length >= PIECE_BYTES) {
       this.#append(stream, rest.slice(0, PIECE_BYTES));
       rest = rest.slice(PIECE_BYTES);
@@ -98,34 +97,75 @@ export class ContainerLog {
     this.#changed.ring();
   }
 
-  #append(stream: LogStream, text: string): void {
-    for (let rest = text; rest !== ""; rest = rest.slice(PIECE_BYTES)) {
-      const piece = rest.slice(0, PIECE_BYTES);
-      let chunk = this.#chunks.at(-1);
-      if (!chunk || chunk.size >= CHUNK_BYTES) {
-        if (chunk) seal(chunk);
-        chunk = newChunk();
-        this.#chunks.push(chunk);
+  /** Keeps the whole lines of a text and answers where they end. A flood has thousands in one write: none is cut out. */
+  #takeLines(stream: LogStream, text: string): number {
+    const micros = this.#micros;
+    const head = headSize(micros);
+    let chunk = this.#chunks.at(-1);
+    // What is counted in `chunk` and not yet put there.
+    let start = 0;
+    let at = 0;
+    for (;;) {
+      const end = text.indexOf("\n", at) + 1;
+      if (end === 0) break;
+      const length = end - at;
+      if (length > PIECE_BYTES) {
+        keep(chunk, stream, micros, text, start, at);
+        this.#append(stream, text.slice(at, end));
+        chunk = this.#chunks.at(-1);
+        start = at = end;
+        continue;
       }
-      const micros = Math.floor(this.#clock.now() * 1000);
-      const entry = `${stream === "stdout" ? "o" : "e"}${micros.toString(36)} ${piece.length.toString(36)}:${piece}`;
-      chunk.parts.push(entry);
-      chunk.size += entry.length;
-      chunk.count++;
-      this.#size += entry.length;
-      this.#count++;
+      if (!chunk || chunk.size >= CHUNK_BYTES) {
+        keep(chunk, stream, micros, text, start, at);
+        start = at;
+        chunk = this.#newChunk();
+      }
+      this.#count(chunk, head + digits36(length) + length);
+      at = end;
     }
+    keep(chunk, stream, micros, text, start, at);
+    return at;
+  }
+
+  /** Keeps one line, in pieces where it is long. */
+  #append(stream: LogStream, text: string): void {
+    const micros = this.#micros;
+    for (let at = 0; at < text.length; at += PIECE_BYTES) {
+      const length = Math.min(PIECE_BYTES, text.length - at);
+      let chunk = this.#chunks.at(-1);
+      if (!chunk || chunk.size >= CHUNK_BYTES) chunk = this.#newChunk();
+      keep(chunk, stream, micros, text, at, at + length);
+      this.#count(chunk, headSize(micros) + digits36(length) + length);
+    }
+  }
+
+  get #micros(): number {
+    return Math.floor(this.#clock.now() * 1000);
+  }
+
+  #newChunk(): Chunk {
+    const chunk: Chunk = { segments: [], size: 0, count: 0 };
+    this.#chunks.push(chunk);
+    return chunk;
+  }
+
+  #count(chunk: Chunk, size: number): void {
+    chunk.size += size;
+    chunk.count++;
+    this.#size += size;
+    this.#lines++;
     while (this.#size > this.#bytesMax && this.#chunks.length > 1) {
       const dropped = this.#chunks.shift()!;
       this.#size -= dropped.size;
-      this.#count -= dropped.count;
+      this.#lines -= dropped.count;
       this.#dropped += dropped.count;
     }
   }
 
   /** The number of the next line; earlier lines have smaller ones, and dropped lines are counted. */
   get end(): number {
-    return this.#dropped + this.#count;
+    return this.#dropped + this.#lines;
   }
 
   /** The number of the first of the last `count` lines. */
@@ -142,13 +182,17 @@ export class ContainerLog {
         number += chunk.count;
         continue;
       }
-      for (const line of parse(chunk)) {
-        if (number >= from) {
-          if (lines.length >= max) return { lines, next: number };
-          lines.push(line);
+      for (const { stream, micros, text } of chunk.segments)
+        for (let start = 0; start < text.length; ) {
+          const newline = text.indexOf("\n", start);
+          const end = newline < 0 ? text.length : newline + 1;
+          if (number >= from) {
+            if (lines.length >= max) return { lines, next: number };
+            lines.push({ stream, at: micros / 1000, text: text.slice(start, end) as Bytes });
+          }
+          number++;
+          start = end;
         }
-        number++;
-      }
     }
     return { lines, next: Math.max(number, from) };
   }
@@ -159,31 +203,24 @@ export class ContainerLog {
   }
 
   clear(): void {
-    this.#dropped += this.#count;
+    this.#dropped += this.#lines;
     this.#chunks = [];
     this.#size = 0;
-    this.#count = 0;
+    this.#lines = 0;
   }
 }
 
-function seal(chunk: Chunk): void {
-  chunk.text += chunk.parts.join("");
-  chunk.parts = [];
+function keep(
+  chunk: Chunk | undefined,
+  stream: LogStream,
+  micros: number,
+  text: string,
+  start: number,
+  end: number,
+): void {
+  if (end > start) chunk!.segments.push({ stream, micros, text: text.slice(start, end) });
 }
 
-function* parse(chunk: Chunk): Iterable<LogLine> {
-  seal(chunk);
-  const { text } = chunk;
-  let at = 0;
-  while (at < text.length) {
-    const space = text.indexOf(" ", at);
-    const colon = text.indexOf(":", space);
-    const length = Number.parseInt(text.slice(space + 1, colon), 36);
-    yield {
-      stream: text[at] === "o" ? "stdout" : "stderr",
-      at: Number.parseInt(text.slice(at + 1, space), 36) / 1000,
-      text: text.slice(colon + 1, colon + 1 + length) as Bytes,
-    };
-    at = colon + 1 + length;
-  }
-}
+/** What a line takes beside its text, as json-file and CRI logs have it: its stream, its time and its length. */
+const headSize = (micros: number): number => micros.toString(36).length + 3;
+const digits36 = (length: number): number => (length < 36 ? 1 : length < 1296 ? 2 : 3);

@@ -72,7 +72,7 @@ export class Tool {
 
   *flush(): Task<void> {
     if (this.#outSize === 0) return;
-    const bytes = this.#out.join("") as Bytes;
+    const bytes = (this.#out.length === 1 ? this.#out[0]! : this.#out.join("")) as Bytes;
     this.#out = [];
     this.#outSize = 0;
     yield* this.charge(bytes.length);
