@@ -2,6 +2,7 @@
  * Explaining why nothing matches: of all candidates the one that fits most criteria is taken, and the first criterion
  * it fails is what the learner hears.
  */
+import { agree } from "./plural";
 import { type Text, type Verdict, met, unmet } from "./verdict";
 
 export interface Criterion<T> {
@@ -32,7 +33,11 @@ export function judge<T>(search: Search<T>): Verdict {
 
   const expected = wanted(search);
   if (matching.length > max) {
-    return unmet(expected, { vi: `Hiện có ${matching.length}.`, en: `There are ${matching.length} now.` }, search.look);
+    return unmet(
+      expected,
+      { vi: `Hiện có ${matching.length}.`, en: `There ${agree(matching.length, "is", "are")} ${matching.length} now.` },
+      search.look,
+    );
   }
   if (search.candidates.length === 0) return unmet(expected, search.none, search.look);
   const rest = search.candidates.filter((candidate) => !matching.includes(candidate));

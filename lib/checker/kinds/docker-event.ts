@@ -1,6 +1,7 @@
 /** docker.event: something happened in the engine since the learner arrived (the engine's own events). */
 import type { JsonObject } from "@/simulator";
 import * as z from "zod/mini";
+import { plural } from "../plural";
 import { defineCheck, met, unmet } from "../verdict";
 import { imageFits } from "./docker-container";
 
@@ -31,7 +32,7 @@ export const dockerEvent = defineCheck({
         en: `Event \`${check.action}\` of ${check.type}${subject}${check.count > 1 ? `, ${check.count} times` : ""}.`,
       },
       seen.length > 0
-        ? { vi: `Mới xảy ra ${seen.length} lần.`, en: `It has happened ${seen.length} times.` }
+        ? { vi: `Mới xảy ra ${seen.length} lần.`, en: `It has happened ${plural(seen.length, "time")}.` }
         : { vi: "Chưa xảy ra.", en: "It has not happened yet." },
       `docker events --since 1h --filter event=${check.action}`,
     );

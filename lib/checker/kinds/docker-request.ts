@@ -1,5 +1,6 @@
 /** docker.request: the engine served a request since the learner arrived, for what leaves no trace in its state (reading logs, stats). */
 import * as z from "zod/mini";
+import { plural } from "../plural";
 import { defineCheck, met, unmet, type Text } from "../verdict";
 
 const schema = z.strictObject({
@@ -34,7 +35,7 @@ export const dockerRequest = defineCheck({
       seen.length > 0
         ? {
             vi: `Engine mới nhận ${seen.length} yêu cầu như vậy.`,
-            en: `The engine has served ${seen.length} such requests.`,
+            en: `The engine has served ${plural(seen.length, "such request")}.`,
           }
         : { vi: "Engine chưa nhận yêu cầu nào như vậy.", en: "The engine has served no such request." };
     return unmet(check.means, found, check.look);

@@ -1,5 +1,6 @@
 /** http.exchange: programs on the laptop had an HTTP answer (curl, wget), as the network saw it. */
 import * as z from "zod/mini";
+import { plural } from "../plural";
 import { type Text, defineCheck, met, unmet } from "../verdict";
 
 const schema = z.strictObject({
@@ -37,7 +38,10 @@ export const httpExchange = defineCheck({
         : { vi: `, có \`${check.body}\``, en: `, holding \`${check.body}\`` };
     const wantsMany: Text =
       check.distinct !== undefined
-        ? { vi: `, từ ít nhất ${check.distinct} Pod khác nhau`, en: `, from at least ${check.distinct} different Pods` }
+        ? {
+            vi: `, từ ít nhất ${check.distinct} Pod khác nhau`,
+            en: `, from at least ${plural(check.distinct, "different Pod")}`,
+          }
         : check.count > 1
           ? { vi: `, ${check.count} lần`, en: `, ${check.count} times` }
           : { vi: "", en: "" };
@@ -45,10 +49,13 @@ export const httpExchange = defineCheck({
     const found: Text =
       good.length > 0
         ? check.distinct !== undefined && bodies < check.distinct
-          ? { vi: `${good.length} câu trả lời, từ ${bodies} Pod.`, en: `${good.length} answers, from ${bodies} Pods.` }
+          ? {
+              vi: `${good.length} câu trả lời, từ ${bodies} Pod.`,
+              en: `${plural(good.length, "answer")}, from ${plural(bodies, "Pod")}.`,
+            }
           : {
               vi: `Mới có ${good.length} trên ${check.count} câu trả lời.`,
-              en: `${good.length} of ${check.count} answers so far.`,
+              en: `${good.length} of ${plural(check.count, "answer")} so far.`,
             }
         : last === undefined
           ? { vi: "Chưa có lời gọi HTTP nào tới đó được trả lời.", en: "No HTTP call to it has been answered yet." }

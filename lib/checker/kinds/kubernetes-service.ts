@@ -1,6 +1,7 @@
 /** kubernetes.service: a Service and how many ready Pods stand behind it. */
 import * as z from "zod/mini";
 import { judge } from "../criteria";
+import { plural } from "../plural";
 import { both, defineCheck } from "../verdict";
 import { type AnyObject, fieldAt, listObjects } from "./cluster";
 
@@ -77,11 +78,11 @@ export const kubernetesService = defineCheck({
                 matches: () => ready() >= endpoints,
                 expected: {
                   vi: `có ít nhất ${endpoints} Pod sẵn sàng phía sau`,
-                  en: `with at least ${endpoints} ready Pods behind it`,
+                  en: `with at least ${plural(endpoints, "ready Pod")} behind it`,
                 },
                 found: () => ({
                   vi: `Phía sau \`${name}\` có ${ready()} Pod sẵn sàng.`,
-                  en: `\`${name}\` has ${ready()} ready Pods behind it.`,
+                  en: `\`${name}\` has ${plural(ready(), "ready Pod")} behind it.`,
                 }),
                 look: () => `kubectl get endpointslices -l kubernetes.io/service-name=${name}${scope}`,
               },

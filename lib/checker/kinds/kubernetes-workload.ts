@@ -1,6 +1,7 @@
 /** kubernetes.workload: a Deployment, StatefulSet or DaemonSet that has reached what it asks for. */
 import * as z from "zod/mini";
 import { judge } from "../criteria";
+import { plural } from "../plural";
 import { both, defineCheck } from "../verdict";
 import { type AnyObject, fieldAt, kubectlName, listObjects, silence } from "./cluster";
 import { imageFits } from "./docker-container";
@@ -78,10 +79,10 @@ export const kubernetesWorkload = defineCheck({
           : [
               {
                 matches: (object: AnyObject) => desired(object) === replicas,
-                expected: { vi: `muốn có ${replicas} bản sao`, en: `asking for ${replicas} replicas` },
+                expected: { vi: `muốn có ${replicas} bản sao`, en: `asking for ${plural(replicas, "replica")}` },
                 found: (object: AnyObject) => ({
                   vi: `\`${name}\` đang muốn có ${desired(object)} bản sao.`,
-                  en: `\`${name}\` asks for ${desired(object)} replicas.`,
+                  en: `\`${name}\` asks for ${plural(desired(object), "replica")}.`,
                 }),
               },
             ]),

@@ -133,7 +133,7 @@ test.each([
     name: "not gone",
     check: { kind: "docker.container", name: "a", count: 0 },
     given: { containers: [container("a", "nginx", "running")] },
-    says: "There are 1 now.",
+    says: "There is 1 now.",
   },
   {
     name: "an event",
@@ -211,7 +211,7 @@ test.each([
         { url: "http://a/", status: 200, body: "x" },
       ],
     },
-    says: "2 answers, from 1 Pods.",
+    says: "2 answers, from 1 Pod.",
   },
   {
     name: "all: the first that is unmet explains",
