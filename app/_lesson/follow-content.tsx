@@ -12,13 +12,18 @@ export function FollowContent({ shown }: { readonly shown: ContentStamp }) {
   const { prose, data } = shown;
   useEffect(() => {
     let isOver = false;
+    /** One refresh for each change: asking again would drop the one under way. */
+    let asked = prose;
     let timer: ReturnType<typeof setTimeout>;
     const look = async () => {
       try {
         const stamp: ContentStamp = await (await fetch("/api/development/content", { cache: "no-store" })).json();
         if (isOver) return;
         if (stamp.data !== data) location.reload();
-        else if (stamp.prose !== prose) router.refresh();
+        else if (stamp.prose !== asked) {
+          asked = stamp.prose;
+          router.refresh();
+        }
       } catch {
         // The server is starting again.
       }

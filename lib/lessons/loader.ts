@@ -15,6 +15,7 @@ import {
   type LessonData,
   lessonSchema,
 } from "./schema";
+import { CONTENT_ROOT, contentStamp } from "./stamp";
 import { resolveStart, startHash } from "./start";
 
 export interface Lesson {
@@ -50,9 +51,6 @@ export interface Content {
   readonly problems: readonly ContentProblem[];
 }
 
-/** CONTENT_DIR shows another folder's lessons: an author's own, or a test's. */
-export const CONTENT_ROOT = /* turbopackIgnore: true */ process.env["CONTENT_DIR"] ?? join(process.cwd(), "content");
-
 /** Everything under `root`, with problems listed and broken lessons left out. */
 export function readContent(root = CONTENT_ROOT): Content {
   const problems: ContentProblem[] = [];
@@ -65,14 +63,16 @@ export function readContent(root = CONTENT_ROOT): Content {
   return { courses, glossary, problems };
 }
 
-let cached: Content | undefined;
+let cached: { readonly stamp: string; readonly content: Content } | undefined;
 
-/** The content of this build. In production a problem stops the build; in development the pages show it. */
+/** The content of this build. In production a problem stops the build; in development the pages show it, and follow the files. */
 export function content(): Content {
-  if (process.env["NODE_ENV"] !== "production") return readContent();
-  cached ??= readContent();
-  if (cached.problems.length > 0) throw new ContentError(cached.problems);
-  return cached;
+  const isFixed = process.env["NODE_ENV"] === "production";
+  const stamp = isFixed ? "" : JSON.stringify(contentStamp());
+  if (cached?.stamp !== stamp) cached = { stamp, content: readContent() };
+  const { problems } = cached.content;
+  if (isFixed && problems.length > 0) throw new ContentError(problems);
+  return cached.content;
 }
 
 export const findCourse = (id: string): Course | undefined => content().courses.find((course) => course.data.id === id);

@@ -7,9 +7,10 @@ import * as jsxRuntime from "react/jsx-runtime";
 import type { ComponentType, ReactNode } from "react";
 import rehypeSlug from "rehype-slug";
 import remarkGfm from "remark-gfm";
-import { CONTENT_ROOT, content, type Lesson } from "./loader";
+import { content, type Lesson } from "./loader";
 import { ContentError, type ContentProblem } from "./problems";
 import type { Language } from "./schema";
+import { CONTENT_ROOT } from "./stamp";
 
 /** The components prose may use, and the properties each must have. */
 export const PROSE_COMPONENTS: Readonly<Record<string, readonly string[]>> = {

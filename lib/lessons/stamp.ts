@@ -2,7 +2,9 @@
 import "server-only";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { CONTENT_ROOT } from "./loader";
+
+/** CONTENT_DIR shows another folder's lessons: an author's own, or a test's. */
+export const CONTENT_ROOT = /* turbopackIgnore: true */ process.env["CONTENT_DIR"] ?? join(process.cwd(), "content");
 
 export interface ContentStamp {
   /** Of the texts: a page can show them anew as it is. */
