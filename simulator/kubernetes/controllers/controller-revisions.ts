@@ -7,7 +7,7 @@ import { newControllerRef } from "../client/controller-ref";
 import type { ResourceType } from "../client/resource-type";
 import { CONTROLLER_REVISIONS } from "../client/resources";
 import { failure, ok, type Result } from "../../base/result";
-import { computeHash } from "./template-hash";
+import { computeHash, hashRevision } from "./template-hash";
 
 /** What a revision holds: a patch that replaces the template. */
 export const revisionData = (template: PodTemplateSpec): Json =>
@@ -36,11 +36,13 @@ export interface RevisionRequest {
   readonly hashLabel: string;
   readonly revisions: readonly ControllerRevision[];
   readonly collisionCount?: number;
+  /** The hash is made over the patch (StatefulSets), not over the template. */
+  readonly isPatchHashed?: boolean;
 }
 
 /** The revision of the present template: found (and made the newest), or created. */
 export function currentRevision(request: RevisionRequest): Result<ControllerRevision, Status> {
-  const { client, owner, ownerType, template, hashLabel, collisionCount } = request;
+  const { client, owner, ownerType, template, hashLabel, collisionCount, isPatchHashed } = request;
   const revisions = [...request.revisions].sort(byRevision);
   const newest = revisions.at(-1);
   const next = (newest?.revision ?? 0) + 1;
@@ -51,7 +53,7 @@ export function currentRevision(request: RevisionRequest): Result<ControllerRevi
     // Rolled back: an old revision takes a new number.
     return client.update(CONTROLLER_REVISIONS, { ...equal, revision: next });
   }
-  const hash = computeHash(template, collisionCount);
+  const hash = isPatchHashed ? hashRevision(data, collisionCount ?? 0) : computeHash(template, collisionCount);
   const created = client.create(CONTROLLER_REVISIONS, {
     metadata: {
       name: `${owner.metadata.name}-${hash}`,

@@ -105,6 +105,7 @@ class Sync {
       template: set.spec.template,
       labels: set.spec.selector.matchLabels ?? {},
       hashLabel: "controller.kubernetes.io/hash",
+      isPatchHashed: true,
       revisions: this.#revisions,
       ...(set.status?.collisionCount ? { collisionCount: set.status.collisionCount } : {}),
     });
