@@ -1,0 +1,3 @@
+import { proveLessons } from "./prove";
+
+proveLessons(0, 2);
