@@ -38,8 +38,9 @@ export function Debrief() {
           <h3 className="text-base">{text("debriefShort")}</h3>
           <p className="mt-0.5 text-sm text-ink-3">{text("debriefShortCount", { count: debrief.length })}</p>
           <ol className="mt-3 space-y-4 border-l-2 border-mark pl-4">
-            {debrief.map((step) => (
-              <li key={step.command}>
+            {debrief.map((step, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: the same command may stand in it twice.
+              <li key={index}>
                 <code className="block font-mono text-[0.8125rem] leading-normal wrap-anywhere whitespace-pre-wrap">
                   {step.command}
                 </code>

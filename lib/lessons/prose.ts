@@ -44,6 +44,7 @@ export async function lessonProse(lesson: Lesson, language: Language): Promise<P
   const known = {
     tasks: lesson.data.tasks.map((task) => task.id),
     terms: content().glossary.map((entry) => entry.id),
+    hasDebrief: lesson.data.debrief !== undefined,
   };
   const { code, problems } = await compileProse(file, readFileSync(path, "utf8"), known);
   if (problems.length > 0) throw new ContentError(problems);
@@ -70,6 +71,8 @@ const evaluate = (code: string): Prose =>
 export interface KnownNames {
   readonly tasks: readonly string[];
   readonly terms: readonly string[];
+  /** lesson.yaml has a short path, which the text must show. */
+  readonly hasDebrief?: boolean;
 }
 
 export async function compileProse(
@@ -102,6 +105,7 @@ function checkTree(tree: MdxNode, file: string, known: KnownNames, problems: Con
     problems.push({ file, line, column, message });
   };
   const tasks: string[] = [];
+  let showsDebrief = false;
   const visit = (node: MdxNode): void => {
     // mdx-bundler adds one of its own, for front matter; it has no place in the text.
     if (node.type === "mdxjsEsm" && node.position !== undefined) complain(node, "prose has no imports or exports");
@@ -116,6 +120,10 @@ function checkTree(tree: MdxNode, file: string, known: KnownNames, problems: Con
           }
         }
       }
+      if (node.name === "Debrief") {
+        showsDebrief = true;
+        if (!known.hasDebrief) complain(node, "lesson.yaml has no debrief to show");
+      }
       const id = node.attributes?.find((attribute) => attribute.name === "id")?.value;
       if (node.name === "Task" && typeof id === "string") {
         if (!known.tasks.includes(id)) complain(node, `lesson.yaml has no task "${id}"`);
@@ -129,6 +137,7 @@ function checkTree(tree: MdxNode, file: string, known: KnownNames, problems: Con
     for (const child of node.children ?? []) visit(child);
   };
   visit(tree);
+  if (known.hasDebrief && !showsDebrief) complain(tree, "the debrief is not shown: add <Debrief />");
   for (const id of known.tasks)
     if (!tasks.includes(id)) complain(tree, `task "${id}" is not shown: add <Task id="${id}" />`);
 }

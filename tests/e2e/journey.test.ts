@@ -3,6 +3,7 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Browser, BrowserContext, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launch } from "./browser.mjs";
+import { goalsMet, hasPrompt, screen, type, until } from "./learner";
 import { type Site, startSite } from "./server";
 
 const LESSON = "/courses/docker-kubernetes/image-container";
@@ -32,24 +33,6 @@ async function visitor(language: "vi" | "en"): Promise<{ context: BrowserContext
   });
   page.on("pageerror", (error) => troubles.push(error.message));
   return { context, page, troubles };
-}
-
-const screen = (page: Page) => page.locator(".xterm-rows").first();
-const hasPrompt = async (page: Page) => /laptop:~[#$]/.test((await screen(page).textContent()) ?? "");
-const goalsMet = (page: Page) => page.locator("article svg.arrive").count();
-
-async function type(page: Page, line: string): Promise<void> {
-  await page.locator(".xterm-helper-textarea").first().focus();
-  await page.keyboard.type(line, { delay: 5 });
-  await page.keyboard.press("Enter");
-}
-
-async function until(what: () => Promise<boolean>, why: string): Promise<void> {
-  for (let tries = 0; tries < 150; tries++) {
-    if (await what()) return;
-    await new Promise((later) => setTimeout(later, 100));
-  }
-  throw new Error(`waited in vain: ${why}`);
 }
 
 test.each([

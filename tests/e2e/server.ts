@@ -8,6 +8,8 @@ import { deploy } from "@/lib/tools/migrate.mjs";
 
 export interface Site {
   readonly url: string;
+  /** Its database, as a URL. */
+  readonly database: string;
   /** Ends the server and starts it again on the same port and data. */
   stop(): Promise<void>;
   restart(): Promise<void>;
@@ -64,6 +66,7 @@ export async function startSite(): Promise<Site> {
   await start();
   return {
     url,
+    database,
     stop,
     restart: start,
     async dispose() {

@@ -157,7 +157,11 @@ describe("the content folder", () => {
     for (const lesson of courses.flatMap((course) => course.lessons)) {
       for (const language of ["vi", "en"] as const) {
         const { readFileSync } = await import("node:fs");
-        const known = { tasks: lesson.data.tasks.map((task) => task.id), terms };
+        const known = {
+          tasks: lesson.data.tasks.map((task) => task.id),
+          terms,
+          hasDebrief: lesson.data.debrief !== undefined,
+        };
         const { problems: found } = await compileProse(
           lesson.prose[language],
           readFileSync(lesson.prose[language], "utf8"),
@@ -177,6 +181,7 @@ describe("prose", () => {
     ["an unknown task", '<Task id="t" />\n\n<Task id="u" />', 'x.mdx:3:1: lesson.yaml has no task "u"'],
     ["a task that is not shown", "text", 'x.mdx:1:1: task "t" is not shown'],
     ["an unknown term", 'a <Term id="pod">Pod</Term>\n\n<Task id="t" />', 'x.mdx:1:3: the glossary has no term "pod"'],
+    ["a debrief of nothing", '<Task id="t" />\n\n<Debrief />', "x.mdx:3:1: lesson.yaml has no debrief to show"],
     ["code", 'import x from "y"\n\n<Task id="t" />', "x.mdx:1:1: prose has no imports or exports"],
     [
       "a missing property",
@@ -187,6 +192,11 @@ describe("prose", () => {
     const { problems } = await compileProse("x.mdx", source, known);
     expect(problems.map(problemText).join("\n")).toContain(expected);
   });
+});
+
+test("a debrief must be shown", async () => {
+  const { problems } = await compileProse("x.mdx", '<Task id="t" />', { tasks: ["t"], terms: [], hasDebrief: true });
+  expect(problems.map(problemText)).toEqual(["x.mdx:1:1: the debrief is not shown: add <Debrief />"]);
 });
 
 describe("starting from a solved lesson", () => {
