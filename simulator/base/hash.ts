@@ -44,9 +44,11 @@ export function sha256Hex(bytes: string): string {
   const input = new Uint8Array(bytes.length);
   for (let i = 0; i < bytes.length; i++) input[i] = bytes.charCodeAt(i);
   const digest = sha256(input);
-  let hex = "";
-  for (let i = 0; i < digest.length; i++) hex += HEX[digest[i]!]!;
-  return hex;
+  // Codes first and the text at once: text put together letter by letter is kept as a tree of its letters.
+  const codes: number[] = [];
+  for (let i = 0; i < digest.length; i++) codes.push(hexDigit(digest[i]! >> 4), hexDigit(digest[i]! & 15));
+  return String.fromCharCode(...codes);
 }
 
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+/** The code of a hex digit. */
+export const hexDigit = (value: number): number => (value < 10 ? 48 : 87) + value;
