@@ -58,7 +58,7 @@ test("a lesson that was done is reviewed a day later, in a world of its own, and
   await page.goto(path);
   await until(() => hasPrompt(page), "a prompt");
   await solve(page, lesson.data.solution);
-  await page.getByText("You have finished this lesson").waitFor({ timeout: 60_000 });
+  await page.locator("main").getByText("You have finished this lesson").waitFor({ timeout: 60_000 });
   await until(async () => (await reviewOf(page, key)) !== undefined, "the server's proof");
   expect(await reviewOf(page, key)).toMatchObject({ step: 0, round: 0, isDue: false });
   await page.goto(`${path}/review`);
