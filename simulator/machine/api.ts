@@ -158,6 +158,8 @@ export interface Observation {
 /** What stands on a node, outside of the API. */
 export interface NodeView {
   readFile(path: string): string | undefined;
+  /** The state of a systemd unit (`kubelet`, `etcd`): active, inactive, failed …; undefined where there is none of that name. */
+  unit(name: string): string | undefined;
   /** How many Services' ports each of kube-proxy's modes serves in the node's kernel at this moment. */
   serviceRules(): Readonly<Record<"iptables" | "ipvs" | "nftables", number>>;
 }

@@ -27,7 +27,11 @@ export function observe(world: World, arrivedAt: number): Observation {
     node(name) {
       const host = world.cluster?.cluster.hosts.get(name);
       if (!host) return undefined;
-      return { readFile: (path) => textOf(host.mounts, path), serviceRules: () => serviceRules(host.netns) };
+      return {
+        readFile: (path) => textOf(host.mounts, path),
+        unit: (unit) => host.systemd.unit(unit)?.state,
+        serviceRules: () => serviceRules(host.netns),
+      };
     },
   };
 }

@@ -63,7 +63,7 @@ export function kubectlName(resource: string): Kind {
 export function silence(observation: Observation): Text | undefined {
   const answer = observation.kubernetes({ method: "GET", path: "/readyz" });
   if (answer !== undefined && answer.status < 500) return undefined;
-  return { vi: "API server hiện không trả lời.", en: "The API server does not answer now." };
+  return { vi: "API server hiện không trả lời được.", en: "The API server cannot answer now." };
 }
 
 /** Objects of a kind, oldest first. Those on their way out (deletionTimestamp) count until they are gone. */

@@ -14,6 +14,7 @@ import { kubernetesRequest } from "./kubernetes-request";
 import { kubernetesService } from "./kubernetes-service";
 import { kubernetesTogether } from "./kubernetes-together";
 import { kubernetesWorkload } from "./kubernetes-workload";
+import { nodeUnit } from "./node-unit";
 import { program } from "./program";
 
 // biome-ignore lint/suspicious/noExplicitAny: each kind takes its own data, validated by its own schema.
@@ -32,6 +33,7 @@ export const checkKinds: readonly CheckKind<any>[] = [
   httpExchange,
   file,
   program,
+  nodeUnit,
   all,
   any,
   not,

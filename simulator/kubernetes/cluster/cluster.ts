@@ -4,12 +4,14 @@
  */
 import type { Loop } from "../../base/loop";
 import type { Random } from "../../base/random";
+import { decodeUtf8, encodeUtf8 } from "../../base/bytes";
 import { sha256Hex } from "../../base/hash";
 import type { Image } from "../../containerd/api";
 import { parseReference } from "../../containerd/reference";
 import { CriError } from "../../containerd/cri";
 import type { Registries } from "../../containerd/registry";
 import { addressAt, parseCidr } from "../../net/address";
+import { headerOf, HttpFailure, httpRequest } from "../../net/http";
 import type { Network } from "../../net/network";
 import { sshd } from "../../net/programs/ssh";
 import type { Segment } from "../../net/segment";
@@ -18,6 +20,7 @@ import type { Process, Program } from "../../os/process";
 import type { KubeObject } from "../apimachinery/object";
 import type { Transport } from "../apimachinery/transport";
 import type { KubeletUsage, MetricsServer } from "../addons/metrics-server";
+import type { ProxiedAnswer, ProxiedRequest } from "../apiserver/proxy";
 import type { ComponentHealth } from "../apiserver/component-statuses";
 import { ApiServer } from "../apiserver/server";
 import type { Node } from "../api/types.generated";
@@ -35,7 +38,7 @@ import { CA_PEM, controlPlanePki, kubeconfigText } from "./kubeconfig";
 import { ApiLink } from "./link";
 import type { ClusterProfile, MachineProfile } from "./profiles";
 import { nodePrograms } from "./programs";
-import { controlPlaneImages, staticPodManifests } from "./static-pods";
+import { controlPlaneImages, etcdArguments, staticPodManifests } from "./static-pods";
 
 export interface NodeImage {
   /** Full names: `docker.io/library/nginx:1.25`. */
@@ -62,6 +65,7 @@ export interface ClusterOptions {
   readonly install?: (cluster: Cluster) => void;
 }
 
+/** What an administrator sets on machines with etcd, so that etcdctl need not be told each time. */
 const ETCDCTL_ENVIRONMENT = `PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ETCDCTL_ENDPOINTS=https://127.0.0.1:2379
 ETCDCTL_CACERT=/etc/kubernetes/pki/etcd/ca.crt
@@ -92,7 +96,8 @@ export class Cluster {
     this.profile = profile;
     const machines = this.machines();
     const memberNames =
-      profile.controlPlane.kind === "processes" ? ["default"] : profile.controlPlane.nodes.map((node) => node.name);
+      profile.etcdMachines?.map((machine) => machine.name) ??
+      (profile.controlPlane.kind === "processes" ? ["default"] : profile.controlPlane.nodes.map((node) => node.name));
     this.etcd = new EtcdCluster(memberNames);
     this.api = new ApiServer({
       loop,
@@ -103,6 +108,8 @@ export class Cluster {
       certificateAuthority: CA_PEM,
       kubelet: (node) => this.#dial(node),
       components: () => this.#componentHealth(),
+      proxy: (request, done) => this.#proxy(request, done),
+      node: (node, path) => this.#server(node)?.http(path),
       ...(profile.staticTokens ? { staticTokens: profile.staticTokens } : {}),
       ...(profile.addons.includes("metrics-server")
         ? {
@@ -123,7 +130,9 @@ export class Cluster {
       api: this.api,
       link: (process) => this.link(this.hostOf(process)?.name ?? ""),
       memberName: (process) =>
-        profile.controlPlane.kind === "processes" ? "default" : (this.hostOf(process)?.name ?? memberNames[0]!),
+        memberNames.length === 1 && profile.controlPlane.kind === "processes"
+          ? "default"
+          : (this.hostOf(process)?.name ?? memberNames[0]!),
       identity: (process) =>
         profile.controlPlane.kind === "processes"
           ? profile.controllerIdentity
@@ -143,8 +152,12 @@ export class Cluster {
 
   /** Every machine, the control plane's first. */
   machines(): readonly MachineProfile[] {
-    const { controlPlane, workers } = this.profile;
-    return [...(controlPlane.kind === "processes" ? [controlPlane.machine] : controlPlane.nodes), ...workers];
+    const { controlPlane, workers, etcdMachines = [] } = this.profile;
+    return [
+      ...(controlPlane.kind === "processes" ? [controlPlane.machine] : controlPlane.nodes),
+      ...workers,
+      ...etcdMachines,
+    ];
   }
 
   /** Machines that are nodes of the cluster. */
@@ -263,7 +276,11 @@ export class Cluster {
 
   /** Starts everything, in order. The loop does the rest. */
   boot(): void {
-    const { controlPlane } = this.profile;
+    const { controlPlane, etcdMachines = [] } = this.profile;
+    for (const machine of etcdMachines) {
+      const { systemd } = this.host(machine.name);
+      for (const unit of systemd.units()) systemd.start(unit);
+    }
     if (controlPlane.kind === "processes") {
       const host = this.host(controlPlane.machine.name);
       for (const unit of host.systemd.units()) host.systemd.start(unit);
@@ -308,7 +325,8 @@ export class Cluster {
     this.hosts.set(machine.name, host);
     this.#hostOfKernel.set(host.kernel, host);
     const { controlPlane } = profile;
-    if (controlPlane.kind === "processes" && machine === controlPlane.machine) this.#installProcesses(host);
+    if (profile.etcdMachines?.includes(machine)) this.#installEtcd(host, machine);
+    else if (controlPlane.kind === "processes" && machine === controlPlane.machine) this.#installProcesses(host);
     else this.#installNode(host, machine);
   }
 
@@ -330,6 +348,35 @@ export class Cluster {
         restartSeconds: 5,
       });
     host.write("/root/.kube/config", this.adminKubeconfig());
+  }
+
+  /** A member of etcd as the service of a machine that does nothing else. */
+  #installEtcd(host: Host, machine: MachineProfile): void {
+    this.#addSsh(host);
+    host.systemd.add({
+      name: "etcd.service",
+      description: "etcd key-value store",
+      documentation: "https://etcd.io",
+      path: "/etc/systemd/system/etcd.service",
+      argv: etcdArguments("/usr/local/bin/etcd", machine, this.profile.etcdMachines!),
+      program: this.controlPlane.programs().get("etcd")!,
+      restartSeconds: 5,
+    });
+    for (const [path, text] of controlPlanePki())
+      if (path.startsWith("etcd/")) host.write(`/etc/kubernetes/pki/${path}`, text);
+    host.write("/etc/environment", ETCDCTL_ENVIRONMENT);
+  }
+
+  #addSsh(host: Host): void {
+    host.systemd.add({
+      name: "ssh.service",
+      description: "OpenBSD Secure Shell server",
+      documentation: "man:sshd(8)",
+      path: "/lib/systemd/system/ssh.service",
+      argv: ["/usr/sbin/sshd", "-D"],
+      program: sshd,
+      restartSeconds: 1,
+    });
   }
 
   #installNode(host: Host, machine: MachineProfile): void {
@@ -355,8 +402,7 @@ export class Cluster {
       host.write("/etc/kubernetes/admin.conf", this.adminKubeconfig());
       host.write("/root/.kube/config", this.adminKubeconfig());
       for (const [path, text] of controlPlanePki()) host.write(`/etc/kubernetes/pki/${path}`, text);
-      // What an administrator sets so that etcdctl need not be told each time.
-      host.write("/etc/environment", ETCDCTL_ENVIRONMENT);
+      if (!profile.etcdMachines) host.write("/etc/environment", ETCDCTL_ENVIRONMENT);
     } else host.mounts.makeDirs("/etc/kubernetes/manifests");
     host.write("/etc/kubernetes/pki/ca.crt", CA_PEM);
     host.write(
@@ -370,15 +416,7 @@ export class Cluster {
       }),
     );
     // Where the cloud looks after the control plane, that machine has no door for its customers: nodes only.
-    host.systemd.add({
-      name: "ssh.service",
-      description: "OpenBSD Secure Shell server",
-      documentation: "man:sshd(8)",
-      path: "/lib/systemd/system/ssh.service",
-      argv: ["/usr/sbin/sshd", "-D"],
-      program: sshd,
-      restartSeconds: 1,
-    });
+    this.#addSsh(host);
     const id = profile.machineId ?? sha256Hex(`machine ${machine.name}`).slice(0, 32);
     const boot = sha256Hex(`boot ${machine.name}`);
     const self = this;
@@ -489,6 +527,34 @@ export class Cluster {
     let server = this.#servers.get(kubelet);
     if (!server) this.#servers.set(kubelet, (server = new KubeletServer(kubelet)));
     return server;
+  }
+
+  /** A request that the API server makes for a client, from the machine it runs on. */
+  #proxy(request: ProxiedRequest, done: (answer: ProxiedAnswer) => void): () => void {
+    const process = this.controlPlane.processOf("kube-apiserver");
+    if (!process) {
+      done({ failure: "connection refused" });
+      return () => {};
+    }
+    const handle = process.thread(
+      (function* () {
+        try {
+          const answer = yield* httpRequest(process, {
+            method: request.method,
+            url: request.url,
+            headers: request.headers,
+            ...(request.body === undefined ? {} : { body: encodeUtf8(request.body) }),
+            insecure: true,
+          });
+          const contentType = headerOf(answer.headers, "content-type") ?? "text/plain; charset=utf-8";
+          done({ status: answer.status, contentType, body: decodeUtf8(answer.body) });
+        } catch (error) {
+          if (!(error instanceof HttpFailure)) throw error;
+          done({ failure: error.message });
+        }
+      })(),
+    );
+    return () => handle.cancel();
   }
 
   #dial(node: string): KubeletServer | undefined {

@@ -26,6 +26,8 @@ export interface ClusterProfile {
     | { readonly kind: "processes"; readonly machine: MachineProfile }
     | { readonly kind: "static-pods"; readonly nodes: readonly MachineProfile[] };
   readonly workers: readonly MachineProfile[];
+  /** Machines that hold nothing but a member of etcd each (kubeadm's "external etcd"); absent: the control plane's have it. */
+  readonly etcdMachines?: readonly MachineProfile[];
   readonly serviceCidr: string;
   readonly podCidr: string;
   /** Third octet of the first node's Pods with a CNI that is set up by hand; absent: from the Node object. */
@@ -193,7 +195,19 @@ export const managed: ClusterProfile = {
 /** One node for everything. */
 export const oneNode: ClusterProfile = kubeadm("one-node", 0);
 
-export const profiles: readonly ClusterProfile[] = [recordedKubernetes, threeNodes, managed, oneNode];
+/** A cluster whose etcd has three members, on machines of their own. */
+export const externalEtcd: ClusterProfile = {
+  ...kubeadm("external-etcd", 2),
+  etcdMachines: [1, 2, 3].map((i) => ({
+    name: `etcd-${i}`,
+    address: `10.89.0.${20 + i}`,
+    cpuCount: 2,
+    memoryBytes: 4 * GIB,
+  })),
+  addons: ["kube-proxy", "coredns"],
+};
+
+export const profiles: readonly ClusterProfile[] = [recordedKubernetes, threeNodes, managed, oneNode, externalEtcd];
 
 /** `node-1` … of any number, for tests and benchmarks. */
 export const withNodes = (profile: ClusterProfile, count: number): ClusterProfile => ({

@@ -105,6 +105,35 @@ ${volumes.map(([key, path]) => `  - hostPath:\n      path: ${path}\n      type: 
 `;
 };
 
+/** How a member of etcd is started, in the order kubeadm writes. */
+export function etcdArguments(
+  program: string,
+  machine: MachineProfile,
+  members: readonly MachineProfile[],
+): readonly string[] {
+  const { name, address } = machine;
+  return [
+    program,
+    `--advertise-client-urls=https://${address}:2379`,
+    "--cert-file=/etc/kubernetes/pki/etcd/server.crt",
+    "--client-cert-auth=true",
+    "--data-dir=/var/lib/etcd",
+    `--initial-advertise-peer-urls=https://${address}:2380`,
+    `--initial-cluster=${members.map((member) => `${member.name}=https://${member.address}:2380`).join(",")}`,
+    "--key-file=/etc/kubernetes/pki/etcd/server.key",
+    `--listen-client-urls=https://127.0.0.1:2379,https://${address}:2379`,
+    "--listen-metrics-urls=http://127.0.0.1:2381",
+    `--listen-peer-urls=https://${address}:2380`,
+    `--name=${name}`,
+    "--peer-cert-file=/etc/kubernetes/pki/etcd/peer.crt",
+    "--peer-client-cert-auth=true",
+    "--peer-key-file=/etc/kubernetes/pki/etcd/peer.key",
+    "--peer-trusted-ca-file=/etc/kubernetes/pki/etcd/ca.crt",
+    "--snapshot-count=10000",
+    "--trusted-ca-file=/etc/kubernetes/pki/etcd/ca.crt",
+  ];
+}
+
 /** File name and content of each manifest of a control-plane node. */
 export function staticPodManifests(
   profile: ClusterProfile,
@@ -114,33 +143,16 @@ export function staticPodManifests(
   const ip = node.address;
   const pki = ["k8s-certs", "/etc/kubernetes/pki", true] as const;
   const config = ["kubeconfig", "/etc/kubernetes/kubeconfig", true] as const;
-  return [
+  const etcdServers =
+    profile.etcdMachines?.map(({ address }) => `https://${address}:2379`).join(",") ?? "https://127.0.0.1:2379";
+  const manifests: readonly (readonly [string, string])[] = [
     [
       "etcd.yaml",
       manifest({
         name: "etcd",
         image: `registry.k8s.io/etcd:${profile.etcdVersion}`,
         annotations: { "kubeadm.kubernetes.io/etcd.advertise-client-urls": `https://${ip}:2379` },
-        command: [
-          "etcd",
-          `--advertise-client-urls=https://${ip}:2379`,
-          "--cert-file=/etc/kubernetes/pki/etcd/server.crt",
-          "--client-cert-auth=true",
-          "--data-dir=/var/lib/etcd",
-          `--initial-advertise-peer-urls=https://${ip}:2380`,
-          `--initial-cluster=${node.name}=https://${ip}:2380`,
-          "--key-file=/etc/kubernetes/pki/etcd/server.key",
-          `--listen-client-urls=https://127.0.0.1:2379,https://${ip}:2379`,
-          "--listen-metrics-urls=http://127.0.0.1:2381",
-          `--listen-peer-urls=https://${ip}:2380`,
-          `--name=${node.name}`,
-          "--peer-cert-file=/etc/kubernetes/pki/etcd/peer.crt",
-          "--peer-client-cert-auth=true",
-          "--peer-key-file=/etc/kubernetes/pki/etcd/peer.key",
-          "--peer-trusted-ca-file=/etc/kubernetes/pki/etcd/ca.crt",
-          "--snapshot-count=10000",
-          "--trusted-ca-file=/etc/kubernetes/pki/etcd/ca.crt",
-        ],
+        command: etcdArguments("etcd", node, [node]),
         cpu: "100m",
         memory: "100Mi",
         probe: { host: "127.0.0.1", path: "/livez", port: 2381, scheme: "HTTP" },
@@ -167,7 +179,7 @@ export function staticPodManifests(
           "--etcd-cafile=/etc/kubernetes/pki/etcd/ca.crt",
           "--etcd-certfile=/etc/kubernetes/pki/apiserver-etcd-client.crt",
           "--etcd-keyfile=/etc/kubernetes/pki/apiserver-etcd-client.key",
-          "--etcd-servers=https://127.0.0.1:2379",
+          `--etcd-servers=${etcdServers}`,
           "--secure-port=6443",
           "--service-account-issuer=https://kubernetes.default.svc.cluster.local",
           `--service-cluster-ip-range=${profile.serviceCidr}`,
@@ -224,4 +236,5 @@ export function staticPodManifests(
       }),
     ],
   ];
+  return profile.etcdMachines ? manifests.filter(([file]) => file !== "etcd.yaml") : manifests;
 }

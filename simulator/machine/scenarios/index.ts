@@ -1,6 +1,6 @@
 /** The worlds there are, by name. */
 import { docker, recordedDocker } from "./docker";
-import { hundredNodes, kubernetes, managed, oneNode, recordedKubernetes, tenNodes } from "./kubernetes";
+import { externalEtcd, hundredNodes, kubernetes, managed, oneNode, recordedKubernetes, tenNodes } from "./kubernetes";
 import type { Scenario } from "./scenario";
 
 export { needsKubernetes, type Scenario } from "./scenario";
@@ -10,6 +10,7 @@ export const scenarios: readonly Scenario[] = [
   managed,
   kubernetes,
   oneNode,
+  externalEtcd,
   tenNodes,
   hundredNodes,
   recordedDocker,

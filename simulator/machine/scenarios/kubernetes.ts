@@ -20,6 +20,14 @@ export const managed: Scenario = {
   cluster: { profile: "managed" },
 };
 
+/** For what happens to a cluster when it loses members of etcd. */
+export const externalEtcd: Scenario = {
+  ...laptop,
+  name: "external-etcd",
+  description: "a control-plane node, two workers, and three machines that hold a member of etcd each",
+  cluster: { profile: "external-etcd" },
+};
+
 export const oneNode: Scenario = {
   ...laptop,
   name: "one-node",

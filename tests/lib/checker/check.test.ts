@@ -364,3 +364,47 @@ test("kubernetes.together counts a selector that is named twice", () => {
   expect(said(check, { objects: { pods: [pod("a1", "a", "n1"), pod("a2", "a", "n2")] } })).toContain("different nodes");
   expect(said(check, { objects: { pods: [pod("a1", "a", "n1"), pod("a2", "a", "n1")] } })).toBe("met");
 });
+
+const memberDown = { kind: "node.unit", unit: "etcd", hosts: ["a", "b", "c"], running: false, count: 1 };
+const unitsOf = (states: readonly string[]) =>
+  Object.fromEntries(["a", "b", "c"].map((name, i) => [name, { unit: () => states[i] }]));
+
+test.each([
+  ["all run", ["active", "active", "active"], "stopped on: ∅"],
+  ["one is down", ["active", "inactive", "active"], undefined],
+  ["two are down", ["failed", "active", "inactive"], "stopped on: a, c"],
+])("node.unit: %s", (_name, states, found) => {
+  const verdict = evaluateCheck(prepareCheck(memberDown), observing({ nodes: unitsOf(states) }));
+  expect(verdict.met).toBe(found === undefined);
+  if (!verdict.met) expect(verdict.explanation.found.en).toContain(found);
+});
+
+test("a run that was ended from outside counts where the lesson says so, and `--rev` is `--rev=5`", () => {
+  const watching = { ...lookingAround, program: "etcdctl", uses: ["watch", "--rev"] };
+  const given = (argument: string, exitCode: number) =>
+    observing({ programs: [{ host: "worker-1", argv: ["etcdctl", argument], exitCode }], nodes: onNodes });
+  expect(evaluateCheck(prepareCheck(watching), given("watch", 130)).met).toBe(false);
+  expect(evaluateCheck(prepareCheck({ ...watching, anyExit: true }), given("watch", 130)).met).toBe(true);
+  expect(evaluateCheck(prepareCheck(watching), given("--rev=5", 0)).met).toBe(true);
+});
+
+test("kubernetes.request: who asked", () => {
+  const request = {
+    kind: "kubernetes.request",
+    verb: "create",
+    resource: "nodes",
+    user: "system:node:worker-2",
+    means: { vi: "a", en: "b" },
+    look: "kubectl get nodes",
+  };
+  const entry = { at: 5, verb: "create", resource: "nodes", code: 201 };
+  const asked = (user: string) => evaluateCheck(prepareCheck(request), observing({ audit: [{ ...entry, user }] })).met;
+  expect(asked("system:node:worker-2")).toBe(true);
+  expect(asked("system:node:worker-1")).toBe(false);
+});
+
+test("an API server that does not answer is said to be silent", () => {
+  const world = { ...observing({}), kubernetes: () => undefined };
+  const verdict = evaluateCheck(prepareCheck({ kind: "kubernetes.object", resource: "pods", name: "a" }), world);
+  expect(verdict.met ? "" : verdict.explanation.found.en).toBe("The API server cannot answer now.");
+});

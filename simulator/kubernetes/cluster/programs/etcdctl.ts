@@ -5,6 +5,7 @@ import { SysError } from "../../../os/errno";
 import type { Process, Program } from "../../../os/process";
 import { humanSizeWithPrecision } from "../../../text/human-size";
 import { encodeBase64 } from "../../apimachinery/base64";
+import type { EtcdMember } from "../../etcd/cluster";
 import type { KeyValue } from "../../etcd/store";
 import { readSnapshot, snapshotHash, takeSnapshot } from "../etcd-snapshot";
 import { type NodeTools, readArguments } from "./node-tools";
@@ -28,6 +29,7 @@ const VALUED = [
   "user",
   "sort-by",
   "order",
+  "consistency",
 ];
 const PLAIN = [
   "prefix",
@@ -68,7 +70,9 @@ function* run(tools: NodeTools, process: Process): Task<number> {
     return 0;
   }
   if (command === "version") {
-    yield* process.print(`etcdctl version: ${tools.profile.etcdVersion.replace(/-.*/, "")}\nAPI version: ${tools.profile.etcdVersion.split(".").slice(0, 2).join(".")}\n`);
+    yield* process.print(
+      `etcdctl version: ${tools.profile.etcdVersion.replace(/-.*/, "")}\nAPI version: ${tools.profile.etcdVersion.split(".").slice(0, 2).join(".")}\n`,
+    );
     return 0;
   }
   if (command === "snapshot" && rest[0] !== "save") return yield* snapshotFile(process, flags, rest);
@@ -77,15 +81,16 @@ function* run(tools: NodeTools, process: Process): Task<number> {
     if (path !== undefined && process.fs.find(process.path(path))?.kind !== "file")
       return yield* fail(`open ${path}: no such file or directory`);
   }
-  if (!isReachable(tools, process, flags)) {
+  if (command === "endpoint") return yield* endpoint(tools, process, flags, rest[0] ?? "");
+  const endpoints = endpointsOf(tools, process, flags);
+  const isServed = endpoints.some((one) => memberAt(tools, process, flags, one));
+  // A member alone answers what it knows, and nothing that the others must agree to.
+  const isLocal = command === "get" && flags.get("consistency") === "s";
+  if (!isServed || !(tools.etcd.hasQuorum || isLocal || command === "watch")) {
     yield* process.sleep(TIMEOUT_MS);
-    const endpoint = endpointOf(tools, process, flags);
-    if (command === "endpoint" && rest[0] === "health") {
-      yield* process.print(`${endpoint} is unhealthy: failed to commit proposal: context deadline exceeded\n`);
-      return yield* fail("unhealthy cluster");
-    }
+    const target = (endpoints[0] ?? "").replace(/^https?:\/\//, "");
     yield* process.printError(
-      `{"level":"warn","logger":"etcd-client","caller":"v3/retry_interceptor.go:63","msg":"retrying of unary invoker failed","target":"etcd-endpoints://0xc000/${endpoint.replace(/^https?:\/\//, "")}","attempt":0,"error":"rpc error: code = DeadlineExceeded desc = latest balancer error: last connection error: connection error: desc = \\"transport: Error while dialing: dial tcp ${endpoint.replace(/^https?:\/\//, "")}: connect: connection refused\\""}\n`,
+      `{"level":"warn","logger":"etcd-client","caller":"v3/retry_interceptor.go:63","msg":"retrying of unary invoker failed","target":"etcd-endpoints://0xc000/${target}","attempt":0,"error":"rpc error: code = DeadlineExceeded desc = ${isServed ? "context deadline exceeded" : `latest balancer error: last connection error: connection error: desc = \\"transport: Error while dialing: dial tcp ${target}: connect: connection refused\\"`}"}\n`,
     );
     return yield* fail("context deadline exceeded");
   }
@@ -121,8 +126,6 @@ function* run(tools: NodeTools, process: Process): Task<number> {
     }
     case "member":
       return yield* members(tools, process, flags);
-    case "endpoint":
-      return yield* endpoint(tools, process, flags, rest[0] ?? "");
     case "alarm":
     case "defrag":
       if (command === "defrag")
@@ -153,22 +156,42 @@ function* run(tools: NodeTools, process: Process): Task<number> {
 const isTls = (tools: NodeTools): boolean => tools.profile.controlPlane.kind === "static-pods";
 
 function endpointOf(tools: NodeTools, process: Process, flags: ReadonlyMap<string, string>): string {
-  const given = flags.get("endpoints") ?? process.env["ETCDCTL_ENDPOINTS"];
-  const first = given?.split(",")[0] ?? "127.0.0.1:2379";
-  return first.includes("://") || !isTls(tools) ? first : given ? first : "127.0.0.1:2379";
+  return endpointsOf(tools, process, flags)[0] ?? "127.0.0.1:2379";
 }
+
+/** What --endpoints or the variable names; with --cluster, every member's own. */
+function endpointsOf(tools: NodeTools, process: Process, flags: ReadonlyMap<string, string>): readonly string[] {
+  if (flags.has("cluster"))
+    return tools.etcd.members.map(({ name }) =>
+      isTls(tools) ? `https://${addressOf(tools, name)}:2379` : "http://127.0.0.1:2379",
+    );
+  return (setting(process, flags, "endpoints") ?? "127.0.0.1:2379").split(",");
+}
+
+const addressOf = (tools: NodeTools, member: string): string | undefined =>
+  tools.machines().find((machine) => machine.name === member)?.address;
 
 /** A flag, or the variable that stands for it: `--cert`, `ETCDCTL_CERT`. */
 const setting = (process: Process, flags: ReadonlyMap<string, string>, name: string): string | undefined =>
   flags.get(name) ?? process.env[`ETCDCTL_${name.toUpperCase()}`];
 
-/** On the machine of a running member (or anywhere, where etcd has no TLS), and with certificates where they are asked for. */
-function isReachable(tools: NodeTools, process: Process, flags: ReadonlyMap<string, string>): boolean {
-  if (!tools.etcd.reachable) return false;
-  if (!isTls(tools)) return true;
-  const file = (name: string): boolean => setting(process, flags, name) !== undefined;
-  const host = tools.hostOf(process);
-  return host !== undefined && file("cert") && file("key") && (file("cacert") || flags.has("insecure-skip-tls-verify"));
+/** The running member at an endpoint, for who has certificates where they are asked for. */
+function memberAt(
+  tools: NodeTools,
+  process: Process,
+  flags: ReadonlyMap<string, string>,
+  endpoint: string,
+): EtcdMember | undefined {
+  const running = tools.etcd.members.filter((member) => member.running);
+  if (!isTls(tools)) return running[0];
+  const has = (name: string): boolean => setting(process, flags, name) !== undefined;
+  if (!has("cert") || !has("key") || !(has("cacert") || flags.has("insecure-skip-tls-verify"))) return undefined;
+  const here = tools.hostOf(process)?.name;
+  const host = endpoint.replace(/^https?:\/\//, "").replace(/:\d+$/, "");
+  const isHere = host === "127.0.0.1" || host === "localhost";
+  return running.find((member) =>
+    isHere ? member.name === here : host === member.name || host === addressOf(tools, member.name),
+  );
 }
 
 function range(tools: NodeTools, prefix: string, limit: number, revision?: number): readonly KeyValue[] {
@@ -260,7 +283,7 @@ function* watch(
 
 function* members(tools: NodeTools, process: Process, flags: ReadonlyMap<string, string>): Task<number> {
   const rows = tools.etcd.members.map((member) => {
-    const address = tools.machines().find((machine) => machine.name === member.name)?.address;
+    const address = addressOf(tools, member.name);
     const [peer, client] = isTls(tools)
       ? [`https://${address}:2380`, `https://${address}:2379`]
       : ["http://localhost:2380", "http://127.0.0.1:2379"];
@@ -273,63 +296,102 @@ function* members(tools: NodeTools, process: Process, flags: ReadonlyMap<string,
 }
 
 function* endpoint(tools: NodeTools, process: Process, flags: ReadonlyMap<string, string>, verb: string): Task<number> {
-  const name = endpointOf(tools, process, flags);
-  const member = tools.etcd.members.find((each) => each.running)!;
-  const took = 1.5 + process.kernel.random.stream("etcdctl").float() * 2;
-  const isTable = flags.get("write-out") === "table";
-  if (verb === "health") {
-    if (!tools.etcd.hasQuorum) {
-      yield* process.sleep(TIMEOUT_MS);
-      yield* process.print(`${name} is unhealthy: failed to commit proposal: context deadline exceeded\n`);
-      yield* process.printError("Error: unhealthy cluster\n");
-      return 1;
-    }
-    yield* process.sleep(took);
-    if (isTable)
-      yield* process.print(
-        boxTable(["ENDPOINT", "HEALTH", "TOOK", "ERROR"], [[name, "true", `${took.toFixed(6)}ms`, ""]]),
-      );
-    else yield* process.print(`${name} is healthy: successfully committed proposal: took = ${took.toFixed(6)}ms\n`);
-    return 0;
-  }
-  if (verb !== "status") {
+  if (verb !== "health" && verb !== "status") {
     yield* process.printError(`Error: unknown command "${verb}" for "etcdctl endpoint"\n`);
     return 1;
   }
-  const size = humanSizeWithPrecision(tools.etcd.store.revision * 1100 + 2_000_000, 2).replace(/([a-zA-Z]+)$/, " $1");
-  const index = String(tools.etcd.store.revision + 300);
-  const row = [
+  const found = endpointsOf(tools, process, flags).map((name) => ({
     name,
-    member.id,
-    tools.profile.etcdVersion.replace(/-.*/, ""),
-    size,
-    String(member.isLeader),
-    "false",
-    String(tools.etcd.term),
-    index,
-    index,
-    "",
-  ];
+    member: memberAt(tools, process, flags, name),
+  }));
+  const isTable = flags.get("write-out") === "table";
+  return verb === "health"
+    ? yield* endpointHealth(tools, process, found, isTable)
+    : yield* endpointStatus(tools, process, found, isTable);
+}
+
+interface Endpoint {
+  readonly name: string;
+  readonly member: EtcdMember | undefined;
+}
+
+/** Healthy is who can have a proposal committed, which takes a majority. */
+function* endpointHealth(
+  tools: NodeTools,
+  process: Process,
+  endpoints: readonly Endpoint[],
+  isTable: boolean,
+): Task<number> {
+  const why = "failed to commit proposal: context deadline exceeded";
+  const isHealthy = (one: Endpoint): boolean => one.member !== undefined && tools.etcd.hasQuorum;
+  const took = 1.5 + process.kernel.random.stream("etcdctl").float() * 2;
+  const isWell = endpoints.every(isHealthy);
+  yield* process.sleep(isWell ? took : TIMEOUT_MS);
+  const rows = endpoints.map((one, i) => ({
+    name: one.name,
+    isHealthy: isHealthy(one),
+    took: isHealthy(one) ? `${(took + i * 0.317).toFixed(6)}ms` : "5.00208s",
+  }));
   if (isTable)
     yield* process.print(
       boxTable(
-        [
-          "ENDPOINT",
-          "ID",
-          "VERSION",
-          "DB SIZE",
-          "IS LEADER",
-          "IS LEARNER",
-          "RAFT TERM",
-          "RAFT INDEX",
-          "RAFT APPLIED INDEX",
-          "ERRORS",
-        ],
-        [row],
+        ["ENDPOINT", "HEALTH", "TOOK", "ERROR"],
+        rows.map((row) => [row.name, String(row.isHealthy), row.took, row.isHealthy ? "" : why]),
       ),
     );
-  else yield* process.print(`${row.join(", ")}\n`);
-  return 0;
+  else
+    for (const row of rows) {
+      if (row.isHealthy)
+        yield* process.print(`${row.name} is healthy: successfully committed proposal: took = ${row.took}\n`);
+      else yield* process.printError(`${row.name} is unhealthy: ${why}\n`);
+    }
+  if (!isWell) yield* process.printError("Error: unhealthy cluster\n");
+  return isWell ? 0 : 1;
+}
+
+function* endpointStatus(
+  tools: NodeTools,
+  process: Process,
+  endpoints: readonly Endpoint[],
+  isTable: boolean,
+): Task<number> {
+  const size = humanSizeWithPrecision(tools.etcd.store.revision * 1100 + 2_000_000, 2).replace(/([a-zA-Z]+)$/, " $1");
+  const index = String(tools.etcd.store.revision + 300);
+  const rows: string[][] = [];
+  for (const { name, member } of endpoints) {
+    if (!member) {
+      yield* process.sleep(TIMEOUT_MS);
+      yield* process.printError(`Failed to get the status of endpoint ${name} (context deadline exceeded)\n`);
+      continue;
+    }
+    rows.push([
+      name,
+      member.id,
+      tools.profile.etcdVersion.replace(/-.*/, ""),
+      size,
+      String(member.isLeader),
+      "false",
+      String(tools.etcd.term),
+      index,
+      index,
+      tools.etcd.hasQuorum ? "" : "etcdserver: no leader",
+    ]);
+  }
+  const titles = [
+    "ENDPOINT",
+    "ID",
+    "VERSION",
+    "DB SIZE",
+    "IS LEADER",
+    "IS LEARNER",
+    "RAFT TERM",
+    "RAFT INDEX",
+    "RAFT APPLIED INDEX",
+    "ERRORS",
+  ];
+  if (isTable) yield* process.print(boxTable(titles, rows));
+  else for (const row of rows) yield* process.print(`${row.join(", ")}\n`);
+  return rows.length === endpoints.length ? 0 : 1;
 }
 
 /** snapshot status and restore work on files: no server is asked. */
