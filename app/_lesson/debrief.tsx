@@ -41,9 +41,9 @@ export function Debrief() {
             {debrief.map((step, index) => (
               // biome-ignore lint/suspicious/noArrayIndexKey: the same command may stand in it twice.
               <li key={index}>
-                <code className="block font-mono text-[0.8125rem] leading-normal wrap-anywhere whitespace-pre-wrap">
+                <span className="block font-mono text-[0.8125rem] text-ink leading-normal wrap-anywhere whitespace-pre-wrap">
                   {step.command}
-                </code>
+                </span>
                 <p className="mt-1 text-[0.9375rem] leading-normal text-ink-2">
                   <InlineCode text={step.why[language]} />
                 </p>
@@ -60,10 +60,10 @@ function OwnLine({ line }: { readonly line: LineRun }) {
   return (
     <li className="flex gap-3 text-[0.8125rem] leading-normal">
       <span className="w-[3.2em] shrink-0 text-right text-ink-3 tabular-nums">{clockTime(line.at)}</span>
-      <code className="min-w-0 flex-1 font-mono wrap-anywhere whitespace-pre-wrap">
+      <span className="min-w-0 flex-1 font-mono wrap-anywhere whitespace-pre-wrap">
         {line.host === LAPTOP ? null : <span className="text-ink-3">{line.host}: </span>}
         {line.text}
-      </code>
+      </span>
     </li>
   );
 }

@@ -65,7 +65,7 @@ export function Glossary({ lines }: { readonly lines: readonly GlossaryLine[] })
             autoComplete="off"
             spellCheck={false}
             aria-describedby="glossary-found"
-            className="w-full rounded-lg border border-line bg-surface px-4 py-2.5 placeholder:text-ink-3 hover:border-ink-3 focus-visible:border-mark"
+            className="w-full rounded-lg border border-line bg-surface px-4 py-2.5 placeholder:text-ink-3 hover:border-ink-3"
           />
         </label>
         <p id="glossary-found" role="status" className="mt-2 text-sm text-ink-3 tabular-nums">

@@ -34,7 +34,7 @@ export function ProgressTable({
                 ? text("doneOf", { done, total: lessons.length })
                 : text("none")}
           </p>
-          <div aria-hidden="true" className="mt-3 flex gap-1.5">
+          <div aria-hidden="true" className="mt-3 flex gap-[3px] sm:gap-1.5">
             {lessons.map((lesson) => (
               <span
                 key={lesson.key}

@@ -60,7 +60,7 @@ export function Route({ units }: { readonly units: readonly RouteUnit[] }) {
                   >
                     <Waypoint state={state} isNext={isNext} kind={lesson.kind} />
                     <span className="min-w-0">
-                      {lesson.kind === "lesson" ? null : (
+                      {lesson.kind === "lesson" || lesson.title.startsWith(text(lesson.kind)) ? null : (
                         <span className="block text-sm leading-6 text-mark">{text(lesson.kind)}</span>
                       )}
                       <span className="block font-medium">{lesson.title}</span>

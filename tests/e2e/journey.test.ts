@@ -153,7 +153,7 @@ test("Escape, then Tab, leaves the terminal", async () => {
   await context.close();
 });
 
-test.each(["", LESSON, "/courses/docker-kubernetes", "/progress", "/glossary"])(
+test.each(["", LESSON, `${LESSON}/review`, "/courses/docker-kubernetes", "/progress", "/glossary", "/differences"])(
   "axe finds nothing wrong with /vi%s",
   async (path) => {
     const context = await browser.newContext({ locale: "vi", reducedMotion: "reduce" });

@@ -122,7 +122,7 @@ export default async function LessonPage({ params }: Props) {
           />
         }
       >
-        {lesson.data.kind === "lesson" ? null : (
+        {lesson.data.kind === "lesson" || lesson.data.title[locale].startsWith(kinds(lesson.data.kind)) ? null : (
           <p className="mb-2 text-sm font-medium text-mark">{kinds(lesson.data.kind)}</p>
         )}
         <h1 className="mb-7 text-[1.875rem] font-bold tracking-[-0.025em] sm:text-[2.125rem]">
