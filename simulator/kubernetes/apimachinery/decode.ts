@@ -44,6 +44,26 @@ function goKind(value: unknown): string {
 
 class Decoder {
   readonly unknown: string[] = [];
+  /** The way from the object to where decoding stands: members, and positions in lists. Text is made of it in errors. */
+  readonly #way: (string | number)[] = [];
+  /** Which steps of the way are keys of maps: Go's errors leave them out. */
+  readonly #mapKeys: number[] = [];
+
+  #path(): string {
+    let text = "";
+    for (const step of this.#way) text += typeof step === "number" ? `[${step}]` : text === "" ? step : `.${step}`;
+    return text;
+  }
+
+  #goPath(): string {
+    return this.#way.filter((step, at) => typeof step === "string" && !this.#mapKeys.includes(at)).join(".");
+  }
+
+  #mismatch(value: unknown, type: FieldType, owner: StructType): never {
+    throw new DecodeError(
+      `json: cannot unmarshal ${goKind(value)} into Go struct field ${owner.name}.${this.#goPath()} of type ${goTypeName(type)}`,
+    );
+  }
 
   root(value: Plain, struct: StructType, old: Plain | undefined): Plain {
     const result: Plain = {};
@@ -63,14 +83,16 @@ class Decoder {
       }
       // Parts of spec are never shared: defaulting writes into them.
       const share = key === "metadata" || key === "status" ? before : undefined;
-      const decoded = this.#field(member, field, struct, key, key, share);
+      this.#way.push(key);
+      const decoded = this.#field(member, field, struct, share);
+      this.#way.pop();
       if (decoded !== undefined) result[key] = decoded;
     }
     if (!struct.custom) writeZeros(result, struct);
     return result;
   }
 
-  #struct(value: unknown, struct: StructType, path: string, goPath: string, old: unknown): Plain {
+  #struct(value: unknown, struct: StructType, old: unknown): Plain {
     const source = value as Plain;
     const result: Plain = {};
     const before = isMap(old) ? old : undefined;
@@ -80,7 +102,7 @@ class Decoder {
       const field = struct.fields.get(key);
       if (!field) {
         if (struct.open) result[key] = thaw(member);
-        else this.unknown.push(`${path}.${key}`);
+        else this.unknown.push(`${this.#path()}.${key}`);
         continue;
       }
       const previous = before?.[key];
@@ -88,43 +110,44 @@ class Decoder {
         result[key] = member;
         continue;
       }
-      const decoded = this.#field(member, field, struct, `${path}.${key}`, `${goPath}.${key}`, previous);
+      this.#way.push(key);
+      const decoded = this.#field(member, field, struct, previous);
+      this.#way.pop();
       if (decoded !== undefined) result[key] = decoded;
     }
     if (!struct.custom) writeZeros(result, struct);
     return result;
   }
 
-  #field(value: unknown, field: FieldSchema, owner: StructType, path: string, goPath: string, old: unknown): unknown {
-    const decoded = this.#value(value, field.type, owner, path, goPath, old);
+  #field(value: unknown, field: FieldSchema, owner: StructType, old: unknown): unknown {
+    const decoded = this.#value(value, field.type, owner, old);
     // CRDs keep what was written; Go's structs leave empty members out.
     if (!owner.open && !owner.custom && isOmitted(decoded, field, owner)) return undefined;
     return decoded;
   }
 
-  #value(value: unknown, type: FieldType, owner: StructType, path: string, goPath: string, old: unknown): unknown {
-    const mismatch = (): never => {
-      throw new DecodeError(
-        `json: cannot unmarshal ${goKind(value)} into Go struct field ${owner.name}.${goPath} of type ${goTypeName(type)}`,
-      );
-    };
+  #value(value: unknown, type: FieldType, owner: StructType, old: unknown): unknown {
     switch (type.kind) {
       case "struct":
-        if (!isMap(value)) return mismatch();
-        return this.#struct(value, type.struct, path, goPath, old);
+        if (!isMap(value)) return this.#mismatch(value, type, owner);
+        return this.#struct(value, type.struct, old);
       case "list": {
-        if (!Array.isArray(value)) return mismatch();
+        if (!Array.isArray(value)) return this.#mismatch(value, type, owner);
         const before = Array.isArray(old) ? old : undefined;
         const result: unknown[] = [];
         for (let i = 0; i < value.length; i++) {
           const item = value[i];
           if (before && item === before[i] && Object.isFrozen(item)) result.push(item);
-          else result.push(this.#value(item, type.element, owner, `${path}[${i}]`, goPath, before?.[i]));
+          else {
+            this.#way.push(i);
+            result.push(this.#value(item, type.element, owner, before?.[i]));
+            this.#way.pop();
+          }
         }
         return result;
       }
       case "map": {
-        if (!isMap(value)) return mismatch();
+        if (!isMap(value)) return this.#mismatch(value, type, owner);
         const result: Plain = {};
         for (const key in value) {
           const member = value[key];
@@ -134,25 +157,28 @@ class Decoder {
             if (type.value.kind === "string") result[key] = "";
             continue;
           }
-          result[key] = this.#value(member, type.value, owner, `${path}.${key}`, goPath, undefined);
+          this.#mapKeys.push(this.#way.push(key) - 1);
+          result[key] = this.#value(member, type.value, owner, undefined);
+          this.#mapKeys.pop();
+          this.#way.pop();
         }
         return result;
       }
       case "string":
-        return typeof value === "string" ? value : mismatch();
+        return typeof value === "string" ? value : this.#mismatch(value, type, owner);
       case "bool":
-        return typeof value === "boolean" ? value : mismatch();
+        return typeof value === "boolean" ? value : this.#mismatch(value, type, owner);
       case "int32":
       case "int64":
-        if (typeof value !== "number") return mismatch();
+        if (typeof value !== "number") return this.#mismatch(value, type, owner);
         if (!Number.isInteger(value) || (type.kind === "int32" && Math.abs(value) > 2 ** 31)) {
           throw new DecodeError(
-            `json: cannot unmarshal number ${value} into Go struct field ${owner.name}.${goPath} of type ${type.kind}`,
+            `json: cannot unmarshal number ${value} into Go struct field ${owner.name}.${this.#goPath()} of type ${type.kind}`,
           );
         }
         return value;
       case "float64":
-        return typeof value === "number" ? value : mismatch();
+        return typeof value === "number" ? value : this.#mismatch(value, type, owner);
       case "quantity": {
         if (typeof value !== "string" && typeof value !== "number") throw new DecodeError(QUANTITY_SYNTAX);
         if (!parseQuantity(value)) throw new DecodeError(QUANTITY_SYNTAX);
@@ -160,7 +186,7 @@ class Decoder {
       }
       case "time":
       case "microTime": {
-        if (typeof value !== "string") return mismatch();
+        if (typeof value !== "string") return this.#mismatch(value, type, owner);
         const instant = parseRfc3339(value);
         if (instant === undefined) {
           throw new DecodeError(
@@ -173,7 +199,7 @@ class Decoder {
         if (typeof value === "number" || typeof value === "string") return value;
         throw new DecodeError(`json: cannot unmarshal ${goKind(value)} into Go value of type int32`);
       case "bytes":
-        if (typeof value !== "string") return mismatch();
+        if (typeof value !== "string") return this.#mismatch(value, type, owner);
         if (!/^[A-Za-z0-9+/\r\n]*={0,2}$/.test(value)) {
           const at = value.search(/[^A-Za-z0-9+/\r\n]/);
           throw new DecodeError(`illegal base64 data at input byte ${at}`);
@@ -316,17 +342,22 @@ const KEPT_ZERO: ReadonlySet<string> = new Set([
 ]);
 
 function isOmitted(value: unknown, field: FieldSchema, owner: StructType): boolean {
-  if (owner.required.has(field.name)) return false;
-  if (value === "") return field.type.kind === "string" && !POINTER_STRINGS.has(`${owner.name}.${field.name}`);
+  if (value === "")
+    return (
+      field.type.kind === "string" &&
+      !owner.required.has(field.name) &&
+      !POINTER_STRINGS.has(`${owner.name}.${field.name}`)
+    );
   if (value === 0 || value === false) {
+    if (owner.required.has(field.name)) return false;
     const qualified = `${owner.name}.${field.name}`;
     return PLAIN_ZERO_OF.has(qualified) || (PLAIN_ZERO.has(field.name) && !KEPT_ZERO.has(qualified));
   }
   if (typeof value !== "object" || value === null) return false;
-  if (Array.isArray(value)) return value.length === 0;
+  if (Array.isArray(value)) return value.length === 0 && !owner.required.has(field.name);
   if (field.type.kind === "map") {
     for (const _ in value) return false;
-    return true;
+    return !owner.required.has(field.name);
   }
   return false;
 }

@@ -4,11 +4,9 @@
  */
 import { deepEqual } from "../../base/json";
 import type { FieldSchema, FieldType, StructType } from "./schema";
-import { itself, MEMBER, NOTHING, remembered, type Shape } from "./set-shapes";
+import { type FieldSet, itself, MEMBER, NOTHING, remembered, type Shape } from "./set-shapes";
 
-export interface FieldSet {
-  readonly [element: string]: FieldSet;
-}
+export type { FieldSet } from "./set-shapes";
 
 type MutableSet = { [element: string]: FieldSet };
 type Plain = Readonly<Record<string, unknown>>;

@@ -2,7 +2,9 @@
  * Field sets that are equal are one object. A set is put together member by member along a trie of all the sets there
  * have been: the thousandth Pod of a template walks where the first one went, and allocates nothing.
  */
-import type { FieldSet } from "./field-set";
+export interface FieldSet {
+  readonly [element: string]: FieldSet;
+}
 
 /** A path that is owned itself, with nothing below it. */
 export const MEMBER: FieldSet = Object.freeze({});

@@ -4,8 +4,29 @@
  * A program that models latency (kubectl) sleeps around the call; a controller does not.
  */
 import type { ApiRequest, ApiResponse } from "../../base/door";
+import type { Cancel } from "../../base/loop";
+import { suspend, type Task } from "../../base/task";
+
+/** What a path and a method mean (apiserver/pkg/endpoints/request.RequestInfo). */
+export interface RequestInfo {
+  readonly isResource: boolean;
+  readonly path: string;
+  readonly verb: string;
+  readonly group: string;
+  readonly version: string;
+  /** `v1`, `apps/v1`. */
+  readonly groupVersion: string;
+  readonly namespace: string;
+  readonly resource: string;
+  readonly subresource: string;
+  readonly name: string;
+  /** What follows the subresource: a proxied path. */
+  readonly rest: readonly string[];
+}
 
 export interface KubeRequest extends ApiRequest {
+  /** What the server would read from path and method, where a client inside the machine knows it already. */
+  readonly info?: RequestInfo;
   /** The client certificate's or token's holder, already presented; the server authenticates it. */
   readonly credentials?: Credentials;
 }
@@ -30,6 +51,17 @@ export interface Transport {
    * Undefined-behaviour free: a server that is down answers with a TransportFailure.
    */
   request(request: KubeRequest): ApiResponse | TransportFailure;
+}
+
+/** An answer that the server has to fetch from elsewhere (a proxied Pod): the response proper comes later. */
+export interface LaterResponse extends ApiResponse {
+  later(done: (response: ApiResponse) => void): Cancel;
+}
+
+/** The answer itself, when the server has it. */
+export function* settled(answer: ApiResponse): Task<ApiResponse> {
+  if (!("later" in answer)) return answer;
+  return yield* suspend((resume) => (answer as LaterResponse).later(resume));
 }
 
 export const isTransportFailure = (answer: ApiResponse | TransportFailure): answer is TransportFailure =>

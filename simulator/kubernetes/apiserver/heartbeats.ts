@@ -10,7 +10,7 @@ import type { KubeObject } from "../apimachinery/object";
 import { statusResponse, unknownError } from "../apimachinery/status";
 import type { Credentials, KubeRequest } from "../apimachinery/transport";
 import type { EtcdCluster } from "../etcd/cluster";
-import type { AuditLog } from "./audit";
+import { auditEntry, type AuditLog } from "./audit";
 import type { Authorizer } from "./authorization";
 import { JSON_HEADERS } from "./handlers";
 import type { RequestInfo } from "./request-info";
@@ -27,7 +27,7 @@ interface Heartbeat {
   readonly headers: KubeRequest["headers"];
   readonly user: string;
   readonly userAgent: string;
-  readonly resource: string;
+  readonly info: RequestInfo;
   /** Rules of the authorizer that let it through. */
   readonly rules: number;
   /** The renewal is the writer's already in these, and nobody else's. */
@@ -74,7 +74,7 @@ export class Heartbeats {
       headers: request.headers,
       user: user.name,
       userAgent: request.headers?.["user-agent"] ?? "",
-      resource: `${info.resource}.${info.group}`,
+      info,
       rules: this.#options.authorizer.rulesVersion,
       managedFields: stored.metadata.managedFields,
     });
@@ -109,16 +109,7 @@ export class Heartbeats {
     const response: ApiResponse = done.ok
       ? { status: 200, headers: JSON_HEADERS, body: done.value.results[0]!.value }
       : statusResponse(unknownError(done.error));
-    audit.add({
-      at: loop.now(),
-      user: known.user,
-      userAgent: known.userAgent,
-      verb: "update",
-      resource: known.resource,
-      namespace: known.namespace,
-      name: known.name,
-      code: response.status,
-    });
+    audit.add(auditEntry(loop.now(), known.user, known.userAgent, known.info, response.status));
     return response;
   }
 }

@@ -1,22 +1,9 @@
 /** Reads a request's path and method: which resource, which verb (apiserver/pkg/endpoints/request.RequestInfo). */
 import type { ApiRequest } from "../../base/door";
+import type { KubeRequest, RequestInfo } from "../apimachinery/transport";
 import { formatApiVersion } from "../apimachinery/group-version-kind";
 
-export interface RequestInfo {
-  readonly isResource: boolean;
-  readonly path: string;
-  readonly verb: string;
-  readonly group: string;
-  readonly version: string;
-  /** `v1`, `apps/v1`. */
-  readonly groupVersion: string;
-  readonly namespace: string;
-  readonly resource: string;
-  readonly subresource: string;
-  readonly name: string;
-  /** What follows the subresource: a proxied path. */
-  readonly rest: readonly string[];
-}
+export type { RequestInfo } from "../apimachinery/transport";
 
 /** Subresources of namespaces: `/api/v1/namespaces/x/status` is no resource called "status" in namespace x. */
 const NAMESPACE_SUBRESOURCES: ReadonlySet<string> = new Set(["status", "finalize"]);
@@ -29,11 +16,23 @@ export const queryFlag = (request: ApiRequest, name: string): boolean => {
   return values[0] === "" || values[0] === "true" || values[0] === "1";
 };
 
+/**
+ * The name that authorization looks at: a list, watch or deletecollection of one name (`metadata.name=web`) may be
+ * allowed by a rule for that name.
+ */
+export function authorizationName(request: ApiRequest, info: RequestInfo): string {
+  if (info.name !== "" || (info.verb !== "list" && info.verb !== "watch" && info.verb !== "deletecollection"))
+    return info.name;
+  const [, name = ""] = /(?:^|,)metadata\.name==?([^,!=]+)(?:,|$)/.exec(queryValue(request, "fieldSelector")) ?? [];
+  return name.includes("/") || name.includes("%") || name === "." || name === ".." ? "" : name;
+}
+
 /** Components ask for the same paths again and again. A pure function of what is in the key, so keeping it changes nothing. */
 const known = new Map<string, RequestInfo>();
 const KNOWN_MAX = 4000;
 
-export function requestInfo(request: ApiRequest): RequestInfo {
+export function requestInfo(request: KubeRequest): RequestInfo {
+  if (request.info) return request.info;
   const key = `${request.method}${queryFlag(request, "watch") ? " watch " : " "}${request.path}`;
   let info = known.get(key);
   if (!info) {

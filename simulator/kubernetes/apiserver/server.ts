@@ -23,7 +23,7 @@ import { EtcdCluster } from "../etcd/cluster";
 import { AdmissionChain } from "./admission/chain";
 import { admissionPlugins } from "./admission/index";
 import { ApiServices } from "./api-services";
-import { AuditLog } from "./audit";
+import { AuditLog, auditEntry } from "./audit";
 import { authenticate, TokenAuthority } from "./authentication";
 import { Authorizer, type AuthorizationAttributes, forbiddenReason } from "./authorization";
 import { bootstrap } from "./bootstrap";
@@ -283,17 +283,9 @@ export class ApiServer implements Transport {
   }
 
   #finish(request: KubeRequest, info: RequestInfo, user: UserInfo, response: ApiResponse): ApiResponse {
-    this.audit.add({
-      at: this.#loop.now(),
-      user: user.name,
-      userAgent: request.headers?.["user-agent"] ?? "",
-      verb: info.verb,
-      resource: info.isResource ? (info.group ? `${info.resource}.${info.group}` : info.resource) : info.path,
-      ...(info.subresource ? { subresource: info.subresource } : {}),
-      ...(info.namespace ? { namespace: info.namespace } : {}),
-      ...(info.name ? { name: info.name } : {}),
-      code: response.status,
-    });
+    this.audit.add(
+      auditEntry(this.#loop.now(), user.name, request.headers?.["user-agent"] ?? "", info, response.status),
+    );
     return response;
   }
 

@@ -135,7 +135,7 @@ export class ResourceStorage {
       else {
         const fresh: Slot = { object };
         this.#byKey.set(key, fresh);
-        this.#objects.set(key, fresh);
+        this.#objects.add(key, fresh);
       }
       change = { type: previous ? "MODIFIED" : "ADDED", revision: event.revision, object, previous };
     } else {

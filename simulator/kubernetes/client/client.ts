@@ -7,7 +7,13 @@ import type { Cancel } from "../../base/loop";
 import { failure, ok, type Result } from "../../base/result";
 import type { KubeList, KubeObject, Status } from "../apimachinery/object";
 import { isStatus, statusFailure } from "../apimachinery/status";
-import { type Credentials, isTransportFailure, type KubeRequest, type Transport } from "../apimachinery/transport";
+import {
+  type Credentials,
+  isTransportFailure,
+  type KubeRequest,
+  type RequestInfo,
+  type Transport,
+} from "../apimachinery/transport";
 import { pathOf, type ResourceType } from "./resource-type";
 
 export interface ClientOptions {
@@ -115,17 +121,24 @@ export class Client {
     { namespace, name }: ObjectName,
     subresource?: string,
   ): Result<T, Status> {
-    return this.#send<T>({ method: "GET", path: pathOf(type, namespace, name, subresource) });
+    return this.#send<T>({
+      method: "GET",
+      info: infoOf("get", type, namespace, name, subresource),
+    });
   }
 
   list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Result<KubeList<T>, Status> {
-    return this.#send<KubeList<T>>({ method: "GET", path: pathOf(type, options.namespace), query: listQuery(options) });
+    return this.#send<KubeList<T>>({
+      method: "GET",
+      info: infoOf("list", type, options.namespace),
+      query: listQuery(options),
+    });
   }
 
   create<T extends KubeObject>(type: ResourceType<T>, object: NewObject<T>, options?: WriteOptions): Result<T, Status> {
     return this.#send<T>({
       method: "POST",
-      path: pathOf(type, object.metadata.namespace),
+      info: infoOf("create", type, object.metadata.namespace),
       query: writeQuery(options),
       body: stamped(type, object),
     });
@@ -148,7 +161,7 @@ export class Client {
   ): Result<T, Status> {
     return this.#send<T>({
       method: "PATCH",
-      path: pathOf(type, namespace, name, options.subresource),
+      info: infoOf("patch", type, namespace, name, options.subresource),
       query: { ...writeQuery(options), ...(options.force ? { force: ["true"] } : {}) },
       headers: { ...this.#headers, "content-type": PATCH_TYPES[patchType] },
       body: patch,
@@ -157,13 +170,17 @@ export class Client {
 
   /** Answers with the Status, or with the object when it stays for its finalizers or its grace period. */
   delete(type: ResourceType, { namespace, name }: ObjectName, options: DeleteOptions = {}): Result<KubeObject, Status> {
-    return this.#send<KubeObject>({ method: "DELETE", path: pathOf(type, namespace, name), body: deleteBody(options) });
+    return this.#send<KubeObject>({
+      method: "DELETE",
+      info: infoOf("delete", type, namespace, name),
+      body: deleteBody(options),
+    });
   }
 
   deleteCollection(type: ResourceType, list: ListOptions, options: DeleteOptions = {}): Result<KubeObject, Status> {
     return this.#send<KubeObject>({
       method: "DELETE",
-      path: pathOf(type, list.namespace),
+      info: infoOf("deletecollection", type, list.namespace),
       query: listQuery(list),
       body: deleteBody(options),
     });
@@ -176,7 +193,11 @@ export class Client {
     subresource: string,
     body: unknown,
   ): Result<R, Status> {
-    return this.#send<R>({ method: "POST", path: pathOf(type, namespace, name, subresource), body });
+    return this.#send<R>({
+      method: "POST",
+      info: infoOf("create", type, namespace, name, subresource),
+      body,
+    });
   }
 
   /** PUT to a subresource: `scale`, `approval`. */
@@ -186,7 +207,11 @@ export class Client {
     subresource: string,
     body: unknown,
   ): Result<R, Status> {
-    return this.#send<R>({ method: "PUT", path: pathOf(type, namespace, name, subresource), body });
+    return this.#send<R>({
+      method: "PUT",
+      info: infoOf("update", type, namespace, name, subresource),
+      body,
+    });
   }
 
   /** Opens a watch. Events come as later tasks of the loop. The returned function hangs up. */
@@ -198,7 +223,8 @@ export class Client {
     const query: Record<string, readonly string[]> = { ...listQuery(options), watch: ["true"] };
     if (options.allowWatchBookmarks) query.allowWatchBookmarks = ["true"];
     if (options.timeoutSeconds !== undefined) query.timeoutSeconds = [String(options.timeoutSeconds)];
-    const answer = this.raw({ method: "GET", path: pathOf(type, options.namespace), query });
+    const info = infoOf("watch", type, options.namespace);
+    const answer = this.raw({ method: "GET", path: info.path, info, query });
     if (!answer.ok) return answer;
     const { stream, body } = answer.value;
     if (!stream) return failure(isStatus(body) ? body : statusFailure(500, "InternalError", "the watch has no stream"));
@@ -214,11 +240,11 @@ export class Client {
   /** Any request, with this client's headers and credentials. A failure Status and a lost connection are errors. */
   raw(request: KubeRequest): Result<ApiResponse & { readonly stream?: ApiStream }, Status> {
     if (request.method !== "GET" && request.method !== "HEAD") this.#writeCount++;
-    const { method, path, query, headers = this.#headers, body } = request;
+    const { method, path, query, headers = this.#headers, body, info } = request;
     const answer = this.transport.request(
       this.credentials
-        ? { method, path, query, headers, body, credentials: this.credentials }
-        : { method, path, query, headers, body },
+        ? { method, path, query, headers, body, info, credentials: this.credentials }
+        : { method, path, query, headers, body, info },
     );
     if (isTransportFailure(answer)) return failure(transportStatus(request, answer.failure));
     if (answer.status >= 400) {
@@ -231,8 +257,9 @@ export class Client {
     return ok(answer);
   }
 
-  #send<R>(request: KubeRequest): Result<R, Status> {
-    const answer = this.raw(request);
+  #send<R>(request: Known): Result<R, Status> {
+    const { method, info, query, headers, body } = request;
+    const answer = this.raw({ method, path: info.path, info, query, headers, body });
     return answer.ok ? ok(answer.value.body as R) : answer;
   }
 
@@ -242,36 +269,67 @@ export class Client {
     subresource: string | undefined,
     options: WriteOptions | undefined,
   ): Result<T, Status> {
+    const { namespace, name } = object.metadata;
+    const target = this.#objectTarget(type, namespace, name, subresource);
     return this.#send<T>({
       method: "PUT",
-      path: this.#objectPath(type, object.metadata.namespace, object.metadata.name, subresource),
+      info: target,
       query: writeQuery(options),
       body: stamped(type, object),
     });
   }
 
-  #lastPut: { readonly key: readonly unknown[]; readonly path: string } | undefined;
+  #lastPut: RequestInfo | undefined;
 
-  /** The path of one object. Whoever renews a lease asks for the same one each time. */
-  #objectPath(
+  /** What an update of one object asks for. Whoever renews a lease asks for the same each time. */
+  #objectTarget(
     type: ResourceType,
     namespace: string | undefined,
     name: string,
     subresource: string | undefined,
-  ): string {
+  ): RequestInfo {
     const last = this.#lastPut;
-    if (last) {
-      const { key } = last;
-      if (key[0] === type && key[1] === namespace && key[2] === name && key[3] === subresource) return last.path;
-    }
-    const path = pathOf(type, namespace, name, subresource);
-    this.#lastPut = { key: [type, namespace, name, subresource], path };
-    return path;
+    if (
+      last &&
+      last.name === name &&
+      last.resource === type.plural &&
+      last.group === type.group &&
+      last.version === type.version &&
+      last.namespace === (type.namespaced ? (namespace ?? "") : "") &&
+      last.subresource === (subresource ?? "")
+    )
+      return last;
+    const info = infoOf("update", type, namespace, name, subresource);
+    this.#lastPut = info;
+    return info;
   }
 
   #credentialsOption(): { readonly credentials?: Credentials } {
     return this.credentials ? { credentials: this.credentials } : {};
   }
+}
+
+/** A request whose path says no more than what is known of it. */
+type Known = Omit<KubeRequest, "path" | "info"> & { readonly info: RequestInfo };
+
+const NO_REST: readonly string[] = Object.freeze([]);
+
+/** What the server would read from the path, by the same rules. */
+function infoOf(verb: string, type: ResourceType, namespace?: string, name = "", subresource = ""): RequestInfo {
+  return {
+    isResource: true,
+    path: pathOf(type, namespace, name === "" ? undefined : name, subresource),
+    verb,
+    group: type.group,
+    version: type.version,
+    groupVersion: type.apiVersion,
+    // The namespace of a namespace is itself, for authorization.
+    namespace: type.namespaced ? (namespace ?? "") : type.plural === "namespaces" && type.group === "" ? name : "",
+    resource: type.plural,
+    subresource,
+    name,
+    rest: NO_REST,
+  };
 }
 
 /** The server requires apiVersion and kind in a body; callers that build objects from types leave them out. */

@@ -204,7 +204,7 @@ export class Store<V = unknown> {
     if (!history) {
       history = { entries: [] };
       this.#histories.set(key, history);
-      this.#keys.set(key, history);
+      this.#keys.add(key, history);
     }
     assert((history.entries.at(-1)?.revision ?? 0) < revision, "a transaction writes a key once");
     history.entries.push({ revision, kv });

@@ -7,13 +7,21 @@ import type { AdmissionAttributes, AdmissionContext, AdmissionOperation, Admissi
 
 export class AdmissionChain {
   readonly #plugins: readonly AdmissionPlugin[];
-  readonly #context: (now: Instant) => AdmissionContext;
+  readonly #makeContext: (now: Instant) => AdmissionContext;
+  #context: AdmissionContext | undefined;
   readonly #now: () => Instant;
 
   constructor(plugins: readonly AdmissionPlugin[], context: (now: Instant) => AdmissionContext, now: () => Instant) {
     this.#plugins = plugins;
-    this.#context = context;
+    this.#makeContext = context;
     this.#now = now;
+  }
+
+  /** What plugins may look at now: the same all through one instant. */
+  #look(): AdmissionContext {
+    const now = this.#now();
+    if (this.#context?.now !== now) this.#context = this.#makeContext(now);
+    return this.#context!;
   }
 
   attributes(
@@ -37,7 +45,7 @@ export class AdmissionChain {
   }
 
   admit(attributes: AdmissionAttributes): Status | undefined {
-    const context = this.#context(this.#now());
+    const context = this.#look();
     for (const plugin of this.#plugins) {
       const refused = plugin.admit?.(attributes, context);
       if (refused) return refused;
@@ -46,7 +54,7 @@ export class AdmissionChain {
   }
 
   validate(attributes: AdmissionAttributes): Status | undefined {
-    const context = this.#context(this.#now());
+    const context = this.#look();
     for (const plugin of this.#plugins) {
       const refused = plugin.validate?.(attributes, context);
       if (refused) return refused;
