@@ -12,6 +12,10 @@ export const limits = {
   symlinkDepthMax: 40,
   /** Processes alive at once on one host (pid limit of a small machine). */
   processesMax: 4096,
+  /** Characters of one shell variable: who doubles a text for ever has used up any machine's memory by then. */
+  shellTextMax: 64 * 1024 * 1024,
+  /** Words that one shell command may have: as with text, more is more than any machine holds. */
+  shellWordsMax: 1024 * 1024,
   /** Shell function and substitution nesting. */
   shellDepthMax: 200,
   /** Lines of history a terminal keeps. */

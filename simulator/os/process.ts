@@ -295,7 +295,11 @@ export class Process {
 
   #failed(error: unknown): void {
     if (error instanceof ExitRequest) this.#end(exitedWith(error.code));
-    else if (error instanceof Interrupted) this.#end(killedBy("INT"));
+    else if (error instanceof RangeError && /^Invalid (?:string|array) length/.test(error.message)) {
+      // What holds this text is our own memory; a program that gets this far has used up its own long ago.
+      this.cgroup.oomKills++;
+      this.#end(killedBy("KILL", true));
+    } else if (error instanceof Interrupted) this.#end(killedBy("INT"));
     else if (error instanceof SysError && error.code === "EPIPE") this.#end(killedBy("PIPE"));
     else if (error instanceof SysError) {
       // A program that does not handle a failed system call dies of it, as one that checks nothing would.
@@ -438,6 +442,18 @@ export class Process {
       const over = this.cgroup.overLimit();
       if (over) this.kernel.outOfMemory(over);
     }
+  }
+
+  /**
+   * Asks for more memory than any machine has: the kernel gives it page by page until nothing is left, and kills the
+   * process. Never returns.
+   */
+  exhaustMemory(): never {
+    let group = this.cgroup;
+    while (group.limits.memoryMax === undefined && group.parent) group = group.parent;
+    group.oomKills++;
+    this.#end(killedBy("KILL", true));
+    throw new ExitRequest(137);
   }
 
   /** Uses `ms` of CPU time: takes longer where a quota or other programs hold it back. */

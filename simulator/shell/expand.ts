@@ -1,5 +1,6 @@
 /** Word expansion: from words of the tree to the fields a command gets. */
 import type { DoubleQuotedChild, Word, WordPart } from "unbash";
+import { limits } from "../base/limits";
 import type { Task } from "../base/task";
 import { evaluateArithmetic } from "./arithmetic";
 import { expandBraces } from "./brace";
@@ -10,11 +11,19 @@ import { escapePattern, hasMagic } from "./pattern";
 import type { Shell } from "./state";
 import { parseBody, parseWord } from "./syntax";
 
-/** A field in the making: its text, and the same as a pattern in which what was quoted is escaped. */
+/** A field's text, and the same as a pattern in which what was quoted is escaped; undefined where all of it was. */
+interface Field {
+  readonly text: string;
+  readonly pattern: string | undefined;
+}
+
+const patternOf = (field: Field): string => field.pattern ?? escapePattern(field.text);
+
+/** Fields in the making. */
 class Fields {
-  readonly done: { readonly text: string; readonly pattern: string }[] = [];
+  readonly done: Field[] = [];
   #text = "";
-  #pattern = "";
+  #pattern: string | undefined;
   /** Something was there, even if empty: `""` makes a field. */
   #present = false;
   readonly ifs: string;
@@ -25,22 +34,22 @@ class Fields {
 
   quoted(text: string): void {
     this.#text += text;
-    this.#pattern += escapePattern(text);
+    if (this.#pattern !== undefined) this.#pattern += escapePattern(text);
     this.#present = true;
   }
 
   /** Unquoted source text: pattern characters act. */
   plain(text: string, pattern = text): void {
     if (text === "" && pattern === "") return;
+    this.#pattern = (this.#pattern ?? escapePattern(this.#text)) + pattern;
     this.#text += text;
-    this.#pattern += pattern;
     this.#present = true;
   }
 
   next(): void {
     if (this.#present) this.done.push({ text: this.#text, pattern: this.#pattern });
     this.#text = "";
-    this.#pattern = "";
+    this.#pattern = undefined;
     this.#present = false;
   }
 
@@ -80,10 +89,6 @@ class Fields {
 
   finish(): void {
     this.next();
-  }
-
-  get current(): { readonly text: string; readonly pattern: string } {
-    return { text: this.#text, pattern: this.#pattern };
   }
 }
 
@@ -213,7 +218,7 @@ function* expandFields(shell: Shell, word: Word, out: string[]): Task<void> {
   yield* appendWord(shell, fields, word, false, true);
   fields.finish();
   for (const field of fields.done) {
-    if (!shell.options.has("noglob") && hasMagic(field.pattern)) {
+    if (field.pattern !== undefined && !shell.options.has("noglob") && hasMagic(field.pattern)) {
       const paths = globPaths(shell.process, field.pattern, {
         dotglob: shell.shopt.has("dotglob"),
         ignoreCase: shell.shopt.has("nocaseglob"),
@@ -228,6 +233,7 @@ function* expandFields(shell: Shell, word: Word, out: string[]): Task<void> {
     }
     out.push(field.text);
   }
+  if (out.length > limits.shellWordsMax) shell.process.exhaustMemory();
 }
 
 /** As expandString, where that needs no waiting; undefined, with nothing done, where it does. */
@@ -248,7 +254,7 @@ export function* expandPattern(shell: Shell, word: Word): Task<string> {
   const fields = new Fields("");
   yield* appendWord(shell, fields, word, false, true);
   fields.finish();
-  return fields.done.map((field) => field.pattern).join(" ");
+  return fields.done.map(patternOf).join(" ");
 }
 
 /** A regular expression for `[[ =~ ]]`: quoted parts match themselves. */

@@ -1,5 +1,6 @@
 /** Parameter expansion: `$x`, `${x:-y}`, `${x#p}`, `${x/p/r}`, `${!x}`, `${#x}`, arrays and the special parameters. */
 import type { ParameterExpansionPart, ParameterOperation, SimpleExpansionPart, Word } from "unbash";
+import { limits } from "../base/limits";
 import type { Task } from "../base/task";
 import { ExpansionError } from "./control";
 import { patternRegExp, patternSource } from "./pattern";
@@ -185,7 +186,7 @@ function* applyOperation(shell: Shell, application: Application): Task<void> {
     case "Replace": {
       const pattern = yield* host.pattern(operation.pattern);
       const replacement = yield* host.string(operation.replacement);
-      mapped(shell, application, replacer(operation.operator, pattern, replacement));
+      mapped(shell, application, replacer(shell, operation.operator, pattern, replacement));
       return;
     }
     case "CaseModification": {
@@ -304,16 +305,34 @@ function remover(operator: string, pattern: string): (value: string) => string {
   };
 }
 
-function replacer(operator: string, pattern: string, replacement: string): (value: string) => string {
+function replacer(shell: Shell, operator: string, pattern: string, replacement: string): (value: string) => string {
   if (pattern === "")
     return (value) => (operator === "/#" ? replacement + value : operator === "/%" ? value + replacement : value);
   const source = patternSource(pattern);
   const anchored = operator === "/#" ? `^(?:${source})` : operator === "/%" ? `(?:${source})$` : source;
   const regexp = new RegExp(anchored, operator === "//" ? "gsu" : "su");
   return (value) =>
-    value.replace(regexp, (match, ...rest) =>
-      match === "" && operator === "//" && rest.at(-2) === value.length && value !== "" ? "" : replacement,
-    );
+    value.length >= LONG_TEXT && operator === "//"
+      ? replaceInLong(shell, value, regexp, replacement)
+      : value.replace(regexp, (match, ...rest) =>
+          match === "" && operator === "//" && rest.at(-2) === value.length && value !== "" ? "" : replacement,
+        );
+}
+
+const LONG_TEXT = 1024 * 1024;
+
+/** One match at a time: all matches of a long text at once are more than the engine we run on takes. */
+function replaceInLong(shell: Shell, value: string, regexp: RegExp, replacement: string): string {
+  let out = "";
+  let done = 0;
+  for (let match = regexp.exec(value); match; match = regexp.exec(value)) {
+    out += value.slice(done, match.index);
+    done = match.index + match[0].length;
+    if (match[0] === "") regexp.lastIndex++;
+    if (match[0] !== "" || match.index < value.length) out += replacement;
+    if (out.length > limits.shellTextMax) shell.process.exhaustMemory();
+  }
+  return out + value.slice(done);
 }
 
 function transform(value: string, letter: string): string {

@@ -125,6 +125,18 @@ export const optionNames: readonly string[] = [
   "xtrace",
 ];
 
+/** From here on a variable is counted as memory: smaller ones are part of what every shell takes. */
+const LARGE_TEXT = 64 * 1024;
+const LARGE_LIST = 2000;
+const ELEMENT_BYTES = 64;
+const COPIED_BYTES_PER_MS = 1_000_000;
+
+function lastIndex(list: ReadonlyMap<number, string>): number {
+  let last = -1;
+  for (const index of list.keys()) if (index > last) last = index;
+  return last;
+}
+
 export class Shell {
   process: Process;
   readonly engine: Engine;
@@ -198,6 +210,8 @@ export class Shell {
   /** `$$`: the first shell's process number, in subshells too. */
   mainPid: number;
   #computeDebt = 0;
+  /** Of the process's memory, what large variables take. */
+  #heldBytes = 0;
   #cpuBase: number;
 
   constructor(process: Process, engine: Engine, flavour: Flavour, name: string) {
@@ -340,9 +354,25 @@ export class Shell {
     if (variable.list) variable.list.set(0, this.#adapt(variable, append ? variable.list.get(0) : undefined, value));
     else if (variable.map)
       variable.map.set("0", this.#adapt(variable, append ? variable.map.get("0") : undefined, value));
-    else variable.value = this.#adapt(variable, append ? variable.value : undefined, value);
+    else {
+      const before = variable.value;
+      const after = this.#adapt(variable, append ? before : undefined, value);
+      variable.value = after;
+      if (after.length >= LARGE_TEXT || (before !== undefined && before.length >= LARGE_TEXT))
+        this.#hold(after.length, before?.length ?? 0);
+    }
     if (target === "OPTIND") this.getoptsPlace = { index: Number(value) || 1, offset: 0 };
     if (target === "PATH") this.hashed.clear();
+  }
+
+  /** Large texts count as the process's memory, and copying them takes time. */
+  #hold(after: number, before: number): void {
+    if (after > limits.shellTextMax) this.process.exhaustMemory();
+    const held = Math.max(0, this.#heldBytes + after - before);
+    const memory = this.process.memoryBytes + held - this.#heldBytes;
+    this.#heldBytes = held;
+    this.#computeDebt += after / COPIED_BYTES_PER_MS;
+    this.process.resizeMemory(memory);
   }
 
   setElement(name: string, index: string, value: string, append = false): void {
@@ -364,7 +394,7 @@ export class Shell {
   arrayIndex(variable: Variable | undefined, index: string, name: string): number {
     const at = Number(evaluateArithmetic(index, this));
     if (at >= 0) return at;
-    const last = variable?.list ? Math.max(-1, ...variable.list.keys()) : 0;
+    const last = variable?.list ? lastIndex(variable.list) : 0;
     const real = last + 1 + at;
     if (real < 0) throw new ExpansionError(`${name}[${index}]: bad array subscript`, 1, false);
     return real;
@@ -388,16 +418,19 @@ export class Shell {
       variable.map = map;
       return;
     }
+    const sizeBefore = variable.list?.size ?? 0;
     const list = append && variable.list ? variable.list : new Map<number, string>();
     if (append && variable.value !== undefined) list.set(0, variable.value);
     variable.value = undefined;
-    let next = append ? Math.max(-1, ...list.keys()) + 1 : 0;
+    let next = append ? lastIndex(list) + 1 : 0;
     variable.list = list;
     for (const element of elements) {
       const at = element.index === undefined ? next : this.arrayIndex(variable, element.index, name);
       list.set(at, this.#adapt(variable, element.append ? list.get(at) : undefined, element.value));
       next = at + 1;
     }
+    if (list.size >= LARGE_LIST || sizeBefore >= LARGE_LIST)
+      this.#hold(list.size * ELEMENT_BYTES, sizeBefore * ELEMENT_BYTES);
   }
 
   #writable(name: string): Variable {
@@ -434,6 +467,8 @@ export class Shell {
   }
 
   unset(name: string): void {
+    const held = this.variables.get(name)?.value?.length ?? 0;
+    if (held >= LARGE_TEXT) this.#hold(0, held);
     this.variables.delete(name);
     if (name === "PATH") this.hashed.clear();
   }
