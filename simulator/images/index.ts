@@ -133,7 +133,13 @@ export function publishImages(registries: Registries, scenario = "course"): void
     bytesPerSecond: 200_000_000,
     anonymousPush: true,
   });
-  if (name === "recorded-docker") registries.add(mirror);
+  if (name === "recorded-docker") {
+    registries.add(mirror);
+    // What was pushed there before the recordings began.
+    mirror.putLazy("team/app", "v1", () => busybox.image());
+    mirror.putLazy("team/redis", "v1", () => redis.image());
+    hub.putLazy("alice/demo", "1", () => busybox.image());
+  }
   for (const definition of catalogues[name]) {
     const reference = parseReference(definition.repository);
     if (!reference.ok) throw new Error(`${definition.repository}: ${reference.error}`);

@@ -6,10 +6,12 @@ import type { RollingHash } from "../base/hash";
 import { Loop } from "../base/loop";
 import { Random } from "../base/random";
 import { Deferred, type Task, suspend } from "../base/task";
+import type { Image } from "../containerd/api";
 import { Containerd } from "../containerd/containerd";
 import { parseReference } from "../containerd/reference";
 import { Registries } from "../containerd/registry";
 import { Engine } from "../docker/dockerd/engine";
+import { rememberSource } from "../docker/dockerd/layer-sources";
 import type { KubectlHost } from "../kubernetes/kubectl/factory";
 import { Internet } from "../net/internet";
 import { Network } from "../net/network";
@@ -24,7 +26,7 @@ import { cobraCompleter } from "./completion";
 import { History } from "./history";
 import { LAN_GATEWAY } from "./lan";
 import { Laptop } from "./laptop";
-import { dockerCli, kubectlCli, kubernetesPart } from "./parts";
+import { apiTexts, dockerCli, kubectlCli, kubernetesPart } from "./parts";
 import { needsKubernetes, type Scenario } from "./scenarios";
 
 function referenceOf(name: string): { readonly domain: string; readonly path: string; readonly tag: string } {
@@ -129,7 +131,10 @@ export class World {
       for (const [name, program] of shelf) this.#programs.set(name, program);
     if (needsKubernetes(scenario)) {
       const kubectl = laterProgram(kubectlCli, (code) =>
-        code.makeKubectl({ connect: (process, server) => this.#connect(process, server) }),
+        code.makeKubectl({
+          connect: (process, server) => this.#connect(process, server),
+          apiTexts: (process) => apiTexts.use(process.kernel.loop),
+        }),
       );
       this.#programs.set("kubectl", kubectl);
     }
@@ -163,7 +168,20 @@ export class World {
       const image = this.registries.get(domain)?.manifest(path, tag);
       if (!image || !("layers" in image)) throw new Error(`no image "${name}" in any registry of this world`);
       this.engine?.daemon.containerd.importImage(image, [`${domain}/${path}:${tag}`]);
+      this.#remember(name, image);
     }
+  }
+
+  rememberPushes(pushes: Readonly<Record<string, string>>): void {
+    for (const [repository, name] of Object.entries(pushes)) {
+      const image = this.engine?.daemon.findImage(name);
+      if (image) this.#remember(repository, image);
+    }
+  }
+
+  #remember(name: string, image: Image): void {
+    const reference = parseReference(name);
+    if (reference.ok && this.engine) rememberSource(this.engine.daemon, reference.value, image);
   }
 
   // ---- the page's editor ---------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ import {
   withDefaultTag,
 } from "../../containerd/reference";
 import { ApiFailure, conflict } from "../api/failure";
+import { chainIds } from "../../containerd/images";
+import { cachedLayers } from "./build/cache";
 import type { DockerContainer } from "./container";
 import type { Daemon } from "./daemon";
 
@@ -119,9 +121,13 @@ function drop(
   deleted: DeletedItem[],
 ): void {
   if (hasChildren(daemon, image)) return;
+  const ids = chainIds(image.layers);
+  const kept = cachedLayers(daemon);
   const chains = daemon.containerd.images.remove(image.id);
   deleted.push({ Deleted: image.id });
-  if (users.length === 0) for (const chain of chains) deleted.push({ Deleted: chain });
+  if (users.length === 0)
+    for (const chain of chains)
+      if (!kept.has(image.layers[ids.indexOf(chain)]?.diffId ?? "")) deleted.push({ Deleted: chain });
   daemon.events.publish("image", "delete", image.id, { ...image.config.Labels, name: image.id });
   const parent = daemon.parentOf.get(image.id);
   daemon.parentOf.delete(image.id);

@@ -43,10 +43,16 @@ export function* startContainer(daemon: Daemon, container: DockerContainer, opti
 /** Everything a start does; also used by restarts. A failure leaves the container as it was, with its error noted. */
 export function* bringUp(daemon: Daemon, container: DockerContainer, options: StartOptions = {}): Task<void> {
   try {
-    yield* daemon.wait(COST.network);
-    if (container.running) return;
-    setUpNetwork(daemon, container);
-    yield* daemon.wait(COST.start - COST.network);
+    const others = daemon.starting;
+    daemon.starting++;
+    try {
+      yield* daemon.wait(COST.network);
+      if (container.running) return;
+      setUpNetwork(daemon, container);
+      yield* daemon.wait(COST.start - COST.network + (others > 0 ? COST.startBeside : 0));
+    } finally {
+      daemon.starting--;
+    }
     if (container.removing) throw conflict("container is marked for removal and cannot be started");
     const main = startTask(daemon, container, options);
     container.running = true;

@@ -1,7 +1,7 @@
 /** docker pull and push: progress messages over virtual time, failures in dockerd's words. */
 import type { ApiResponse } from "../../base/door";
 import { type Task, sleep, startTask, suspend, Deferred } from "../../base/task";
-import type { Credentials, Image, PullProgress } from "../../containerd/api";
+import type { Credentials, Image, Layer, PullProgress } from "../../containerd/api";
 import { type PullResult, isFailure, pullFailureMessage, reachRegistry } from "../../containerd/pull";
 import {
   type Reference,
@@ -12,6 +12,8 @@ import {
   repositoryOf,
   withDefaultTag,
 } from "../../containerd/reference";
+import type { Registry } from "../../containerd/registry";
+import type { Inode } from "../../os/inode";
 import { humanSizeWithPrecision } from "../../text/human-size";
 import { ApiFailure, badRequest, notFound } from "../api/failure";
 import type { ProgressMessage } from "../api/types";
@@ -19,6 +21,7 @@ import { sha256Hex } from "../../base/hash";
 import { encodeUtf8 } from "../../base/bytes";
 import { configBlob, manifestBlob } from "../../containerd/images";
 import type { Daemon } from "./daemon";
+import { mountSource, rememberSource } from "./layer-sources";
 import { type StreamWriter, streamResponse } from "./streams";
 
 /** `[=====>     ]  1.2MB/3.4MB`, as jsonmessage draws it for clients that show it. */
@@ -140,6 +143,7 @@ function* beginPull(
       return false;
     }
     writer.message({ status: `Digest: ${result.image.manifestDigest}` });
+    rememberSource(daemon, reference, result.image);
     if (result.isNew) daemon.lastTagged.set(result.image.id, daemon.now());
     daemon.events.publish("image", "pull", familiarString(reference), {
       ...result.image.config.Labels,
@@ -207,46 +211,18 @@ function* pushOne(
       return "kind" in found ? [] : found.layers.map((layer) => layer.digest);
     }),
   );
+  const finished: Deferred<void>[] = [];
   for (const layer of layers) {
-    const id = idOf(layer.diffId);
-    if (here.has(layer.digest) || (!allowed && registry.hasLayer(layer.digest))) {
-      writer.message({ id, status: "Layer already exists", progressDetail: {} });
-      continue;
-    }
-    if (!allowed) break;
-    const mounted = registry.hasLayer(layer.digest)
-      ? registry.repositories().find((name) =>
-          (registry.tags(name) ?? []).some((tag) => {
-            const found = registry.manifest(name, tag, credentials);
-            return !("kind" in found) && found.layers.some((each) => each.digest === layer.digest);
-          }),
-        )
-      : undefined;
-    if (mounted !== undefined) {
-      yield* sleep(daemon.loop, registry.latencyMs);
-      writer.message({ id, status: `Mounted from ${mounted}`, progressDetail: {} });
-      continue;
-    }
-    const ms = (layer.compressedSize / registry.bytesPerSecond) * 1000;
-    for (let at = 0; at < ms; at += 100) {
-      const current = Math.round((at / ms) * layer.size);
-      writer.message({
-        id,
-        status: "Pushing",
-        progressDetail: { current, total: layer.size },
-        progress: progressBar(current, layer.size),
-      });
-      yield* sleep(daemon.loop, Math.min(100, ms - at));
-    }
-    writer.message({
-      id,
-      status: "Pushing",
-      progressDetail: { current: layer.size },
-      progress: progressBar(layer.size, layer.size),
-    });
-    yield* sleep(daemon.loop, registry.latencyMs);
-    writer.message({ id, status: "Pushed", progressDetail: {} });
+    if (!here.has(layer.digest) && !allowed && !registry.hasLayer(layer.digest)) break;
+    const done = new Deferred<void>();
+    finished.push(done);
+    const push =
+      here.has(layer.digest) || !allowed
+        ? existing(writer, idOf(layer.diffId))
+        : pushLayer(daemon, writer, registry, reference, layer);
+    startTask(daemon.loop, push, () => done.resolve());
   }
+  for (const done of finished) yield* suspend(done.wait);
   if (!allowed) {
     const why = credentials
       ? "denied: requested access to the resource is denied"
@@ -255,6 +231,7 @@ function* pushOne(
     return false;
   }
   registry.put(reference.path, reference.tag ?? "latest", image);
+  rememberSource(daemon, reference, image);
   const name = `${repositoryOf(reference)}@${image.manifestDigest}`;
   daemon.containerd.images.tag(name, image.id);
   daemon.events.publish("image", "push", familiarString(reference), {
@@ -276,6 +253,63 @@ function* pushOne(
   writer.message({ progressDetail: {}, aux: { Tag: tag, Digest: image.manifestDigest, Size: manifest.length } });
   return true;
 }
+
+// biome-ignore lint/correctness/useYield: one of several ways to deal with a layer.
+function* existing(writer: StreamWriter, id: string): Task<void> {
+  writer.message({ id, status: "Layer already exists", progressDetail: {} });
+}
+
+/** What archives are read and sent in, and how often that is told at the most. */
+const CHUNK = 32_768;
+const TELL_MS = 100;
+const TELL_BYTES = 512 * 1024;
+
+/** Where a reader of an archive of `size` bytes tells of its progress first: after a hundredth, or 512 KiB. */
+function firstTold(size: number): number {
+  const step = Math.min(TELL_BYTES, Math.floor(size / 100));
+  return 512 + CHUNK * Math.max(1, Math.ceil((step + 1 - 512) / CHUNK));
+}
+
+/** One layer on its way to a registry: mounted from a repository that has it, or sent. Layers go side by side. */
+function* pushLayer(
+  daemon: Daemon,
+  writer: StreamWriter,
+  registry: Registry,
+  reference: Reference,
+  layer: Layer,
+): Task<void> {
+  const id = layer.diffId.slice(7, 19);
+  const source = mountSource(daemon, reference, layer.diffId);
+  if (source !== undefined && registry.hasLayer(layer.digest)) {
+    yield* sleep(daemon.loop, registry.latencyMs);
+    writer.message({ id, status: `Mounted from ${source}`, progressDetail: {} });
+    return;
+  }
+  const total = layer.size;
+  const tell = (current: number): void =>
+    writer.message({
+      id,
+      status: "Pushing",
+      progressDetail: { current, total },
+      progress: progressBar(current, total),
+    });
+  yield* sleep(daemon.loop, registry.latencyMs);
+  // The archive is larger than its files: headers, and each file's end filled up.
+  const archive = 1024 + layer.changes.reduce((sum, { node }) => sum + 512 + blocks(node), 0);
+  const whole = Math.max(archive, total);
+  const ms = (layer.compressedSize / registry.bytesPerSecond) * 1000;
+  if (total > 0) tell(Math.min(whole, firstTold(total)));
+  for (let at = TELL_MS; at < ms; at += TELL_MS) {
+    yield* sleep(daemon.loop, TELL_MS);
+    if (at + TELL_MS < ms) tell(Math.round((at / ms) * whole));
+  }
+  yield* sleep(daemon.loop, ms % TELL_MS);
+  tell(whole);
+  yield* sleep(daemon.loop, registry.latencyMs);
+  writer.message({ id, status: "Pushed", progressDetail: {} });
+}
+
+const blocks = (node: Inode | undefined): number => (node?.kind === "file" ? Math.ceil(node.size / 512) * 512 : 0);
 
 export function* searchRoute(daemon: Daemon, term: string, limit: number): Task<readonly object[]> {
   if (term === "") throw badRequest("Invalid search term");

@@ -59,6 +59,11 @@ export const recordedDocker: Scenario = {
   prepare(world) {
     const { laptop: host } = world;
     world.preloadImages(RECORDED_IMAGES);
+    world.rememberPushes({
+      "127.0.0.1:5000/team/app": "busybox",
+      "127.0.0.1:5000/team/redis": "redis",
+      "alice/demo": "busybox",
+    });
     host.writeFile("/etc/resolv.conf", "nameserver 127.0.0.1\n");
     host.writeFile(
       "/etc/hosts",

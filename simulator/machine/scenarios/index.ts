@@ -1,6 +1,15 @@
 /** The worlds there are, by name. */
 import { docker, recordedDocker } from "./docker";
-import { externalEtcd, hundredNodes, kubernetes, managed, oneNode, recordedKubernetes, tenNodes } from "./kubernetes";
+import {
+  externalEtcd,
+  hundredNodes,
+  kubeadm,
+  kubernetes,
+  managed,
+  oneNode,
+  recordedKubernetes,
+  tenNodes,
+} from "./kubernetes";
 import type { Scenario } from "./scenario";
 
 export { needsKubernetes, type Scenario } from "./scenario";
@@ -10,6 +19,7 @@ export const scenarios: readonly Scenario[] = [
   managed,
   kubernetes,
   oneNode,
+  kubeadm,
   externalEtcd,
   tenNodes,
   hundredNodes,

@@ -20,6 +20,14 @@ export const managed: Scenario = {
   cluster: { profile: "managed" },
 };
 
+/** The course's machines without the add-ons: lessons that take the control plane apart start sooner. */
+export const kubeadm: Scenario = {
+  ...laptop,
+  name: "kubeadm",
+  description: "a control-plane node and two workers as kubeadm leaves them, with a network plugin and no more",
+  cluster: { profile: "kubeadm" },
+};
+
 /** For what happens to a cluster when it loses members of etcd. */
 export const externalEtcd: Scenario = {
   ...laptop,

@@ -7,6 +7,8 @@ export interface Preparation {
   readonly laptop: Laptop;
   /** Images that the laptop's engine has from the start. */
   preloadImages(names: readonly string[]): void;
+  /** Repositories that the engine remembers to have sent an image to: repository to image. */
+  rememberPushes(pushes: Readonly<Record<string, string>>): void;
 }
 
 export interface Scenario {

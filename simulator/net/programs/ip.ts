@@ -46,15 +46,28 @@ function linkLines(device: Interface, busybox: boolean): string {
   return `${link}    link/${kind} ${device.mac} brd ${device.kind === "loopback" ? "00:00:00:00:00:00" : "ff:ff:ff:ff:ff:ff"}${peer}\n`;
 }
 
-function addressLines(device: Interface, busybox: boolean): string {
+/** `-4`, `-6`, `-o`: which addresses are listed, and each on one line. */
+interface AddressView {
+  readonly family: 4 | 6 | undefined;
+  readonly oneLine: boolean;
+}
+
+/** `ip -o addr`: the device in front of each address, line ends as backslashes. */
+function oneLineEach(device: Interface, lines: string): string {
+  const entries = lines.split(/\n(?= {4}\S)/).filter(Boolean);
+  const front = `${device.index}: ${device.name}`;
+  return entries.map((entry) => `${front}    ${entry.trim().replaceAll("\n", "\\")}\n`).join("");
+}
+
+function addressLines(device: Interface, busybox: boolean, family: AddressView["family"]): string {
   let text = "";
-  for (const { address, prefix } of device.addresses) {
+  for (const { address, prefix } of family === 6 ? [] : device.addresses) {
     const broadcast =
       device.kind === "loopback" || prefix === 32 ? "" : ` brd ${broadcastOf(parseCidr(`${address}/${prefix}`)!)}`;
     const scope = device.kind === "loopback" ? "host" : "global";
     text += `    inet ${address}/${prefix}${broadcast} scope ${scope} ${device.name}\n       valid_lft forever preferred_lft forever\n`;
   }
-  if (device.kind === "loopback")
+  if (device.kind === "loopback" && family !== 4)
     text += `    inet6 ::1/128 scope host ${busybox ? "" : "noprefixroute "}\n       valid_lft forever preferred_lft forever\n`;
   return text;
 }
@@ -83,9 +96,13 @@ function makeIp(busybox: boolean): Program {
     const netns = netOf(process);
     const args = process.argv.slice(1);
     let brief = false;
+    let family: AddressView["family"];
+    let oneLine = false;
     while (args[0]?.startsWith("-")) {
       const flag = args.shift()!;
       if (flag === "-br" || flag === "-brief") brief = true;
+      else if (flag === "-4" || flag === "-6") family = flag === "-4" ? 4 : 6;
+      else if (/^-o(?:ne(?:line)?)?$/.test(flag)) oneLine = true;
       else if (flag === "-V") {
         yield* process.print("ip utility, iproute2-6.1.0, libbpf 1.1.0\n");
         return 0;
@@ -94,7 +111,7 @@ function makeIp(busybox: boolean): Program {
     const [object = "", verb = "show", ...rest] = args;
     const is = (name: string): boolean => object !== "" && name.startsWith(object);
     try {
-      if (is("address")) return yield* ipAddress(process, netns, verb, rest, brief, busybox);
+      if (is("address")) return yield* ipAddress(process, netns, verb, rest, brief, busybox, { family, oneLine });
       if (is("link")) return yield* ipLink(process, netns, verb, rest, brief, busybox);
       if (is("route")) return yield* ipRoute(process, netns, verb, rest, busybox);
       if (is("neighbour") || is("neighbor")) {
@@ -153,17 +170,26 @@ function* ipAddress(
   rest: readonly string[],
   brief: boolean,
   busybox: boolean,
+  view: AddressView,
 ): Task<number> {
   if ("show".startsWith(verb) || "list".startsWith(verb)) {
     const chosen = yield* devices(process, netns, rest);
     if (!chosen) return 1;
+    const { family, oneLine } = view;
     for (const device of chosen) {
-      if (brief) {
+      const lines = addressLines(device, busybox, family);
+      // A family that a device has no address of leaves the device out.
+      if (family !== undefined && lines === "") continue;
+      if (oneLine) yield* process.print(oneLineEach(device, lines));
+      else if (brief) {
         const addresses = device.addresses.map(({ address, prefix }) => `${address}/${prefix} `).join("");
         yield* process.print(
           `${shownName(device).padEnd(16)} ${stateOf(device).padEnd(14)} ${addresses}${device.kind === "loopback" ? "::1/128 " : ""}\n`,
         );
-      } else yield* process.print(linkLines(device, busybox) + addressLines(device, busybox));
+      } else {
+        const link = linkLines(device, busybox);
+        yield* process.print((family === undefined ? link : `${link.split("\n", 1)[0]}\n`) + lines);
+      }
     }
     return 0;
   }

@@ -80,7 +80,6 @@ function* inDependencyOrder(
   session: Session,
   names: readonly string[],
   visit: (name: string) => Task<void>,
-  order: "last-first" | "as-given" = "last-first",
 ): Task<void> {
   const { client, project } = session;
   const done = new Set<string>();
@@ -97,7 +96,6 @@ function* inDependencyOrder(
             yield* run(usersOf(project, name, names).filter(isReady));
           },
       ),
-      order,
     );
   }
   yield* run([...names].sort().filter(isReady));
@@ -236,7 +234,7 @@ export function* startServices(
     yield* together(client, waits);
     for (const each of present) if (serviceOf(each) === name && !isRunning(each)) yield* startContainer(session, each);
   }
-  yield* inDependencyOrder(session, names, startOne, "as-given");
+  yield* inDependencyOrder(session, names, startOne);
   if (options.wait) {
     const present = yield* containersOf(client, project.name, { all: true, services: names });
     yield* together(

@@ -98,8 +98,8 @@ class Solver {
   #dockerfile!: Dockerfile;
   #globals = new Map<string, string>();
   #contextShown = false;
-  /** A command ran: what it left is a layer that no image has, were it only for the times in it. */
-  #hasRun = false;
+  /** Layers that commands have left: no image has them yet, were it only for the times in them. */
+  readonly #ran = new WeakSet<Layer>();
   #vertices = 0;
   /** Vertices that clients know of before they begin: their digests by name. */
   readonly #announced = new Map<string, { readonly digest: string; readonly inputs: readonly string[] }>();
@@ -484,9 +484,10 @@ class Solver {
     const known = cache.has(key);
     const vertex = this.#vertex(`${this.#label(stage, 1, steps)} FROM ${name}`);
     vertex.end({ cached: known && !isOnlyLookedAt });
-    const record = cache.get(key);
-    if (record) record.lastUsed = this.#daemon.now();
-    else cache.set(key, this.#record(key, `pulled from ${name}`, undefined, "regular"));
+    let record = cache.get(key);
+    if (!record) cache.set(key, (record = this.#record(key, `pulled from ${name}`, undefined, "regular")));
+    record.lastUsed = this.#daemon.now();
+    record.base = this.#bases.get(name)?.layers.map((layer) => layer.diffId) ?? [];
   }
 
   #record(key: string, description: string, layer: Layer | undefined, type: CacheRecord["type"]): CacheRecord {
@@ -611,8 +612,8 @@ class Solver {
     }
     let layer: Layer;
     try {
-      if (name === "RUN") this.#hasRun = true;
       layer = yield* make();
+      if (name === "RUN") this.#ran.add(layer);
     } catch (error) {
       if (!(error instanceof StepFailure)) throw error;
       const message =
@@ -670,8 +671,12 @@ class Solver {
     const known = state.base?.layers.length ?? 0;
     const chains = chainIds(state.layers);
     const isKept = (index: number): boolean => this.#daemon.containerd.images.content.has(chains[index]!);
-    const bytes = state.layers.reduce((sum, layer, i) => sum + (i < known || isKept(i) ? 0 : layer.size), 0);
-    const isNew = this.#hasRun || state.layers.some((_, i) => i >= known && !isKept(i));
+    const hasRun = (layer: Layer): boolean => this.#ran.has(layer);
+    const bytes = state.layers.reduce(
+      (sum, layer, i) => sum + (i < known || (isKept(i) && !hasRun(layer)) ? 0 : layer.size),
+      0,
+    );
+    const isNew = state.layers.some((layer, i) => i >= known && !isKept(i) && !hasRun(layer));
     yield* this.#daemon.wait((isNew ? EXPORT_NEW_MS : 2) + bytes / EXPORT_BYTES_PER_MS);
     this.#status(vertex.digest, "exporting layers", 0, started);
     // Steps that made no layer take the time of the next one that did, or of the last.

@@ -17,6 +17,8 @@ export interface CacheRecord {
   size?: number;
   /** The files of such a copy, each with the hash of its content. */
   files?: ReadonlySet<string>;
+  /** Diff ids of the layers of an image that steps were built on. */
+  base?: readonly string[];
   readonly parents: readonly string[];
   readonly created: number;
   lastUsed: number;
@@ -55,6 +57,16 @@ export function buildCacheRecords(daemon: Daemon) {
     LastUsedAt: goTime(record.lastUsed),
     UsageCount: record.uses,
   }));
+}
+
+/** Layers that the cache holds on to, by diff id: they outlive the images they are in. */
+export function cachedLayers(daemon: Daemon): ReadonlySet<string> {
+  const held = new Set<string>();
+  for (const { layer, base } of buildCache(daemon).values()) {
+    if (layer) held.add(layer.diffId);
+    for (const each of base ?? []) held.add(each);
+  }
+  return held;
 }
 
 /** docker builder prune: without `all`, only what no image shares. */

@@ -7,7 +7,10 @@ import { makeImage, treeOf } from "../../../containerd/images";
 import { isFailure, pullFailureMessage } from "../../../containerd/pull";
 import { familiarString, parseReference, withDefaultTag } from "../../../containerd/reference";
 import { ApiFailure, badRequest } from "../../api/failure";
+import type { DockerContainer } from "../container";
+import { createContainer } from "../create";
 import type { Daemon } from "../daemon";
+import { dropContainer } from "../lifecycle";
 import { errorMessage } from "../pull";
 import type { StreamWriter } from "../streams";
 import { type BuildRequest, baseImage, globalArgs, tagAll, targetStage } from "./context";
@@ -266,20 +269,44 @@ class ClassicBuilder {
     const args = runArgs(state, instruction, true);
     const createdBy = `${runPrefix(state)}${args.join(" ")}`;
     const daemon = this.#daemon;
+    const { removes } = this.#request;
     const say = (text: string): void => this.#say(text);
-    const step = function* (): Task<Layer> {
+    const step = function* (container: DockerContainer | undefined): Task<Layer> {
+      const started = daemon.now();
+      const end = (code: number): void => {
+        if (!container) return;
+        container.startedAt = started;
+        container.finishedAt = daemon.now();
+        container.exitCode = code;
+        if (code === 0 ? removes.done : removes.failed) dropContainer(daemon, container, true);
+      };
       try {
-        return yield* runStep(daemon, state, args, {
+        const layer = yield* runStep(daemon, state, args, {
           stdout: (bytes) => say(decodeUtf8(bytes)),
           stderr: (bytes) => say(`\x1b[91m${decodeUtf8(bytes)}\x1b[0m`),
         });
+        end(0);
+        return layer;
       } catch (error) {
         if (!(error instanceof StepFailure)) throw error;
+        end(error.code);
         if (error.message !== "") throw error;
         throw new StepFailure(`The command '${args.join(" ")}' returned a non-zero code: ${error.code}`, error.code);
       }
     };
-    return yield* this.#commit(state, parent, createdBy, step, true);
+    return yield* this.#commit(state, parent, createdBy, step, true, args);
+  }
+
+  /** The container of a RUN: it shows in `docker ps -a` until the step has worked, and stays where it failed. */
+  *#container(parent: Image | undefined, args: readonly string[]): Task<DockerContainer | undefined> {
+    if (!parent) return undefined;
+    const { container } = yield* createContainer(this.#daemon, {
+      Image: parent.id,
+      Entrypoint: [],
+      Cmd: args,
+      HostConfig: {},
+    } as never);
+    return container;
   }
 
   /** Makes the step's image, or finds it. `showsContainer`: the step ran in an intermediate container. */
@@ -287,8 +314,9 @@ class ClassicBuilder {
     state: StageState,
     parent: Image | undefined,
     createdBy: string,
-    step: (() => Task<Layer>) | undefined,
+    step: ((container: DockerContainer | undefined) => Task<Layer>) | undefined,
     showsContainer: boolean,
+    run?: readonly string[],
   ): Task<Image> {
     const daemon = this.#daemon;
     let cache = caches.get(daemon);
@@ -302,9 +330,10 @@ class ClassicBuilder {
       return known;
     }
     this.#useCache = false;
-    const container = daemon.random.hex(12);
+    const own = run ? yield* this.#container(parent, run) : undefined;
+    const container = own?.shortId ?? daemon.random.hex(12);
     if (showsContainer) this.#say(` ---> Running in ${container}\n`);
-    const layer = step ? yield* step() : undefined;
+    const layer = step ? yield* step(own) : undefined;
     yield* daemon.wait(30);
     if (layer) state.layers = [...state.layers, layer];
     const created = rfc3339Nano(daemon.now());
@@ -330,7 +359,7 @@ class ClassicBuilder {
     daemon.classicBuilt.add(image.id);
     if (parent) daemon.setParent(image.id, parent.id);
     cache.set(key, image.id);
-    if (showsContainer) this.#say(` ---> Removed intermediate container ${container}\n`);
+    if (showsContainer && this.#request.removes.done) this.#say(` ---> Removed intermediate container ${container}\n`);
     this.#say(` ---> ${short(image.id)}\n`);
     return image;
   }

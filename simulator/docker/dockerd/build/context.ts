@@ -31,6 +31,8 @@ export interface BuildRequest {
   readonly hasNoSources: boolean;
   /** Names the folder that was sent; empty for what came on standard input. */
   readonly sharedKey: string;
+  /** The classic builder's containers: whether those of steps that worked go, and those of steps that failed. */
+  readonly removes: { readonly done: boolean; readonly failed: boolean };
   readonly credentials: Credentials | undefined;
   /** Bytes of .dockerignore; 0 when there is none. */
   readonly ignoreBytes: number;
@@ -97,6 +99,7 @@ export function readBuildRequest(request: RouteRequest, credentials: Credentials
     pull: request.flag("pull"),
     quiet: request.flag("q"),
     hasNoSources: request.query("sources") === "none",
+    removes: { done: request.query("rm") === undefined || request.flag("rm"), failed: request.flag("forcerm") },
     sharedKey: request.query("sharedkey") ?? "",
     credentials,
     ignoreBytes: ignore?.length ?? 0,

@@ -1,5 +1,5 @@
 /** docker build with DOCKER_BUILDKIT=0: the classic builder, one container for every step. */
-import { encodeUtf8 } from "../../../../base/bytes";
+import { type Bytes, encodeUtf8 } from "../../../../base/bytes";
 import { boolFlag, intFlag, stringArrayFlag, stringFlag } from "../../../../cli/flags";
 import { exactArgs } from "../../../../cli/style-docker";
 import { failure, ok } from "../../../../base/result";
@@ -16,6 +16,23 @@ import { docker, fail, failCall } from "../../run-command";
 /** Said on standard error before anything else. */
 export const DEPRECATION =
   "DEPRECATED: The legacy builder is deprecated and will be removed in a future release.\n            BuildKit is currently disabled; enable it by removing the DOCKER_BUILDKIT=0\n            environment-variable.\n\n";
+
+/** Where the reader of an archive tells of its progress first: it reads headers, then files in pieces of 32 KiB. */
+function firstTold(archive: Bytes): number | undefined {
+  const step = 512 * 1024;
+  let at = 0;
+  while (at + 512 <= archive.length) {
+    const size = Number.parseInt(archive.slice(at + 124, at + 136), 8) || 0;
+    at += 512;
+    for (let rest = Math.ceil(size / 512) * 512; rest > 0; ) {
+      const piece = Math.min(rest, 32_768);
+      at += piece;
+      rest -= piece;
+      if (at > step) return at < archive.length ? at : undefined;
+    }
+  }
+  return undefined;
+}
 
 const list = (usage: string, extra: { shorthand?: string } = {}) =>
   stringArrayFlag([], usage, { typeName: "list", defaultText: "", ...extra });
@@ -70,9 +87,14 @@ export const classicBuild = docker({
     const context = yield* buildContext(process, args[0]!, flags.file, { classic: true });
     if (!context.ok) return yield* fail(invocation, `unable to prepare context: ${context.error}`);
     if (!flags.quiet) {
-      const size = humanSize(context.value.archive.length).padStart(8);
-      const line = `Sending build context to Docker daemon ${size}`;
-      yield* process.print(process.ttyOf(1) ? `\r${line}\r\n` : `${line}\n`);
+      const { archive } = context.value;
+      const line = (bytes: number): string => `Sending build context to Docker daemon ${humanSize(bytes).padStart(8)}`;
+      const first = firstTold(archive);
+      yield* process.print(
+        process.ttyOf(1)
+          ? `${first === undefined ? "" : `${line(first)}\r`}${line(archive.length)}\r\r\n`
+          : `${line(archive.length)}\n`,
+      );
     }
     const answer = yield* client.post("/build", {
       query: {

@@ -115,13 +115,15 @@ export const stats = docker({
   *run(invocation) {
     const { client, flags, args, process } = invocation;
     const format = readFormat(flags.format, { table: TABLE });
-    const collect = function* (): Task<readonly Row[] | { readonly message: string; readonly status: number }> {
+    const collect = function* (
+      oneShot = false,
+    ): Task<readonly Row[] | { readonly message: string; readonly status: number }> {
       const list = yield* client.fetch<readonly { Id: string }[]>("/containers/json", { all: flags.all || undefined });
       if (!list.ok) return list.error;
       const names = args.length > 0 ? args : list.value.map((one) => one.Id);
       const rows: Row[] = [];
       for (const name of names) {
-        const answer = yield* client.fetch<Sample>(`/containers/${name}/stats`, { stream: false, "one-shot": false });
+        const answer = yield* client.fetch<Sample>(`/containers/${name}/stats`, { stream: false, "one-shot": oneShot });
         if (!answer.ok) {
           if (args.length > 0) return answer.error;
           continue;
@@ -145,7 +147,7 @@ export const stats = docker({
     }
     // Samples come every second beside the drawing, twice a second, of what is known.
     type Collected = readonly Row[] | { readonly message: string; readonly status: number };
-    const begun: Collected = yield* collect();
+    const begun: Collected = yield* collect(true);
     if ("message" in begun) return yield* failCall(invocation, begun);
     const known: { latest: Collected } = { latest: begun };
     let isInterrupted = false;

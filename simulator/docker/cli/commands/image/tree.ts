@@ -2,7 +2,14 @@
 import type { Process } from "../../../../os/process";
 import { humanSizeWithPrecision } from "../../../../text/human-size";
 import { shortId } from "../../format";
-import type { ImageSummary } from "./ls";
+
+/** What of an image the tree shows. */
+export interface TreeImage {
+  readonly Id: string;
+  readonly RepoTags: readonly string[] | null;
+  readonly Created: number;
+  readonly Size: number;
+}
 
 const GAP = 3;
 /** The first column keeps at least this; columns go from the right before it gets narrower. */
@@ -13,7 +20,7 @@ interface Column {
   readonly title: string;
   readonly width: number;
   readonly alignRight?: boolean;
-  readonly value: (image: ImageSummary, paint: Paint) => string;
+  readonly value: (image: TreeImage, paint: Paint) => string;
 }
 
 /** Colours text, or leaves it where nobody watches. */
@@ -46,7 +53,7 @@ function byRepository(a: string, b: string): number {
 }
 
 /** `inUse`: ids of images that containers have. */
-export function imageTree(process: Process, images: readonly ImageSummary[], inUse: ReadonlySet<string>): string {
+export function imageTree(process: Process, images: readonly TreeImage[], inUse: ReadonlySet<string>): string {
   const tty = process.ttyOf(1);
   const width = Math.max(20, tty?.columns ?? 80);
   const paint: Paint = (text, ...codes) =>
@@ -64,7 +71,7 @@ export function imageTree(process: Process, images: readonly ImageSummary[], inU
   }
   if (hasExtra && nameWidth - EXTRA_WIDTH - GAP >= NAME_LEAST) nameWidth -= EXTRA_WIDTH + GAP;
   else hasExtra = false;
-  const namesOf = (image: ImageSummary): readonly string[] =>
+  const namesOf = (image: TreeImage): readonly string[] =>
     image.RepoTags?.length ? [...image.RepoTags].sort(byRepository) : ["<untagged>"];
   const widest = Math.max("IMAGE".length, ...images.flatMap((image) => namesOf(image).map((name) => name.length)));
   nameWidth = Math.min(nameWidth, widest);
