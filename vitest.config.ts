@@ -1,6 +1,9 @@
 /** The tests, in projects: what needs nothing, the lessons, a real PostgreSQL, a real browser on the production build. */
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { generateApiTexts } from "./lib/tools/api-texts.mjs";
+
+generateApiTexts(fileURLToPath(new URL(".", import.meta.url)));
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 

@@ -11,7 +11,11 @@ const loaders: Readonly<Record<string, () => Promise<unknown>>> = {
   servers: () => import("@/simulator/parts/servers"),
   build: () => import("@/simulator/parts/build"),
   kubectl: () => import("@/simulator/parts/kubectl"),
+  "api-texts": () => import("@/simulator/parts/api-texts"),
 };
+
+/** Parts that only worlds with a cluster use. */
+const OF_CLUSTERS: ReadonlySet<string> = new Set(["kubectl", "api-texts"]);
 
 const RETRY_MS = 3000;
 const fetched = new Map<string, Promise<unknown>>();
@@ -52,7 +56,7 @@ export async function fetchFirstParts(scenario: string, commands: readonly strin
 
 /** Every other part, one after another. */
 export async function fetchRemainingParts(scenario: string): Promise<void> {
-  for (const name of Object.keys(loaders)) if (name !== "kubectl" || hasCluster(scenario)) await fetchPart(name);
+  for (const name of Object.keys(loaders)) if (!OF_CLUSTERS.has(name) || hasCluster(scenario)) await fetchPart(name);
 }
 
 /** The cache of public/sw.js. */

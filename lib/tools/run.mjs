@@ -13,6 +13,8 @@ if (!existsSync(join(root, "node_modules", "esbuild"))) {
   const { install } = await import("./install.mjs");
   install(root);
 }
+const { generateApiTexts } = await import("./api-texts.mjs");
+generateApiTexts(root);
 const { bundle } = await import("./bundle.mjs");
 let path;
 try {

@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { install, quietEnvironment } from "./install.mjs";
+import { generateApiTexts } from "./api-texts.mjs";
 import { build, generateClients, migrate } from "./prepare.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -21,6 +22,7 @@ if (!(await isFree(port))) stop(`Port ${port} is in use. Choose another one: POR
 
 install(root);
 generateClients(root);
+generateApiTexts(root);
 try {
   await migrate();
 } catch (error) {

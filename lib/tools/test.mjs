@@ -9,6 +9,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { install, quietEnvironment } from "./install.mjs";
+import { generateApiTexts } from "./api-texts.mjs";
 import { build, generateClients } from "./prepare.mjs";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
@@ -21,6 +22,7 @@ const missing = [];
 
 install(root);
 generateClients(root);
+generateApiTexts(root);
 const { findChromium } = await import("./chromium.mjs");
 const { postgresBinaries } = await import("./postgres.mjs");
 if (!isQuick) getTools();

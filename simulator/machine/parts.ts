@@ -5,6 +5,7 @@
  */
 import { Part } from "../base/part";
 import type * as docker from "../docker/cli/docker";
+import type { ApiTexts } from "../kubernetes/kubectl/factory";
 import type * as kubectl from "../kubernetes/kubectl/kubectl";
 import type { ClusterOfWorld } from "./cluster-of-world";
 
@@ -12,6 +13,8 @@ export interface KubernetesPart {
   readonly ClusterOfWorld: typeof ClusterOfWorld;
 }
 
+/** Too long for pages that may never ask: fetched when somebody explains a kind. */
+export const apiTexts = new Part<ApiTexts>("api-texts");
 export const dockerCli = new Part<typeof docker>("docker-cli");
 export const kubectlCli = new Part<typeof kubectl>("kubectl");
 

@@ -12,6 +12,7 @@ import { parseReference } from "../containerd/reference";
 import { Registries } from "../containerd/registry";
 import { Engine } from "../docker/dockerd/engine";
 import { rememberSource } from "../docker/dockerd/layer-sources";
+import { isSocketOf, listenOnSocket } from "../docker/dockerd/socket";
 import type { KubectlHost } from "../kubernetes/kubectl/factory";
 import { Internet } from "../net/internet";
 import { Network } from "../net/network";
@@ -100,6 +101,7 @@ export class World {
         ...(scenario.docker.facts ? { facts: scenario.docker.facts } : {}),
       });
       this.engine.daemon.events.subscribe(() => this.#eventCount++);
+      listenOnSocket(this.engine.daemon, this.#served(this.engine));
     }
     if (scenario.cluster) {
       this.cluster = new (kubernetesPart().ClusterOfWorld)(this, scenario.cluster, this.#programs);
@@ -120,7 +122,9 @@ export class World {
   }
 
   #joinPrograms(scenario: Scenario): void {
-    const docker = laterProgram(dockerCli, (code) => code.dockerProgram((process) => this.#engineDoor(process)));
+    const docker = laterProgram(dockerCli, (code) =>
+      code.dockerProgram((process, socket) => this.#engineDoor(process, socket)),
+    );
     const completers = new Map<string, Completer>(["docker", "kubectl"].map((name) => [name, cobraCompleter(name)]));
     const shell = makeShellPrograms({
       completers,
@@ -143,11 +147,17 @@ export class World {
       this.#programs.set(name, this.#programs.get(other)!);
   }
 
-  /** The engine, as processes of the laptop reach it: through the socket that dockerd listens on. */
-  #engineDoor(process: Process): ((request: ApiRequest) => Task<ApiResponse>) | undefined {
-    const engine = this.engine;
-    if (!engine || process.context !== this.laptop.context || !engine.daemon.process.alive) return undefined;
-    const history = this.history;
+  /** The engine, as processes reach it: through the socket that dockerd listens on, where their file system has it. */
+  #engineDoor(process: Process, socket: string): ((request: ApiRequest) => Task<ApiResponse>) | undefined {
+    const { engine } = this;
+    if (!engine?.daemon.process.alive) return undefined;
+    // /run and /var/run are one folder on a Debian host.
+    const path = socket.replace(/^\/run\//, "/var/run/");
+    return isSocketOf(engine.daemon, process.fs.find(path)) ? this.#served(engine) : undefined;
+  }
+
+  #served(engine: Engine): (request: ApiRequest) => Task<ApiResponse> {
+    const { history } = this;
     return function* (request) {
       const response = yield* engine.handle(request);
       history.dockerRequest(request, response);

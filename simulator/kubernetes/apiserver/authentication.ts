@@ -31,6 +31,8 @@ const ISSUER = "https://kubernetes.default.svc.cluster.local";
 
 /** Signs and checks service account tokens. The signature is a keyed digest: enough that no token can be made up. */
 export class TokenAuthority {
+  /** Names the key that tokens are signed with. */
+  readonly keyId: string;
   readonly #secret: string;
   readonly #find: (group: string, plural: string, namespace: string, name: string) => KubeObject | undefined;
   readonly #ids: Random;
@@ -49,6 +51,7 @@ export class TokenAuthority {
     this.#find = find;
     this.#ids = new Random(`${secret}/jti`);
     const kid = sha256Hex(`${secret}/kid`).slice(0, 43);
+    this.keyId = kid;
     this.#head = encodeBase64Url(encodeUtf8(goJson({ alg: "RS256", kid }, { sortKeys: false })));
   }
 

@@ -57,6 +57,12 @@ export class CustomResources {
     ];
   }
 
+  /** The schema that the definition itself gives for a version. */
+  writtenSchema(resource: ResourceDefinition, version: string): Draft | undefined {
+    const definition = this.#d.definitions.get("", `${resource.plural}.${resource.group}`);
+    return definition?.spec.versions.find((each: Draft) => each.name === version)?.schema?.openAPIV3Schema;
+  }
+
   structOf(resource: ResourceDefinition, version: string): StructType {
     for (const served of this.#served.values()) if (served.resource === resource) return served.structs.get(version)!;
     return {

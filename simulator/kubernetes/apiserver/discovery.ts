@@ -6,6 +6,7 @@ import type { Bytes } from "../../base/bytes";
 import { encodeBase64 } from "../apimachinery/base64";
 import { formatApiVersion } from "../apimachinery/group-version-kind";
 import { HEALTH_PATHS } from "./health";
+import { SELF_PATHS } from "./self";
 import type { Scheme, ServedResource } from "../apimachinery/scheme";
 
 /** Groups in the order in which /apis lists them: the aggregator's priorities. */
@@ -255,7 +256,7 @@ export class Discovery {
       paths.push(`/apis/${group}`);
       for (const version of [...this.#versions(group)].sort()) paths.push(`/apis/${group}/${version}`);
     }
-    return [...paths, ...HEALTH_PATHS, "/openapi/v3", "/openapi/v3/", "/version"].sort();
+    return [...paths, ...HEALTH_PATHS, ...SELF_PATHS, "/openapi/v3", "/openapi/v3/", "/version"].sort();
   }
 }
 

@@ -1,15 +1,23 @@
-/** /openapi/v3: the schema as OpenAPI, enough for explain and strict validation. Descriptions are not the server's here. */
+/** /openapi/v3: the schema as OpenAPI, enough for explain and strict validation, and /openapi/v2. kubectl adds what fields mean. */
 import type { ApiRequest, ApiResponse } from "../../base/door";
+import type { JsonObject } from "../../base/json";
 import { fnv1a } from "../../base/hash";
 import { builtinSchema, structOfKind } from "../api/schema";
 import { formatApiVersion } from "../apimachinery/group-version-kind";
+import type { ResourceDefinition } from "../apimachinery/resource";
 import type { Scheme } from "../apimachinery/scheme";
 import type { FieldSchema, FieldType, StructType } from "../apimachinery/schema";
 
+const QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity";
+const INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString";
 const HEADERS = Object.freeze({ "content-type": "application/json" });
 
-export function openApi(request: ApiRequest, scheme: Scheme): ApiResponse | undefined {
+/** The schema of a custom kind, as its definition has it. */
+export type WrittenSchema = (resource: ResourceDefinition, version: string) => JsonObject | undefined;
+
+export function openApi(request: ApiRequest, scheme: Scheme, written: WrittenSchema): ApiResponse | undefined {
   const path = request.path.replace(/\/+$/, "");
+  if (path === "/openapi/v2") return { status: 200, headers: HEADERS, body: swagger(scheme, written) };
   if (path === "/openapi/v3") {
     const paths: Record<string, unknown> = {};
     for (const groupVersion of scheme.groupVersions()) {
@@ -25,11 +33,51 @@ export function openApi(request: ApiRequest, scheme: Scheme): ApiResponse | unde
   if (!m) return undefined;
   const groupVersion = m[1] ?? `${m[2]}/${m[3]}`;
   if (!scheme.groupVersions().includes(groupVersion)) return undefined;
-  return { status: 200, headers: HEADERS, body: documentOf(scheme, groupVersion) };
+  return { status: 200, headers: HEADERS, body: documentOf(scheme, groupVersion, written) };
 }
 
-function documentOf(scheme: Scheme, groupVersion: string): unknown {
-  const schemas: Record<string, unknown> = {};
+/** The older form: every group in one document. */
+function swagger(scheme: Scheme, written: WrittenSchema): unknown {
+  const definitions: Record<string, unknown> = {};
+  for (const groupVersion of scheme.groupVersions())
+    Object.assign(definitions, documentOf(scheme, groupVersion, written).components.schemas);
+  const sorted = Object.fromEntries(Object.entries(definitions).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
+  return {
+    swagger: "2.0",
+    info: { title: "Kubernetes", version: "v1.36.2" },
+    paths: {},
+    definitions: JSON.parse(JSON.stringify(sorted).replaceAll("#/components/schemas/", "#/definitions/")),
+  };
+}
+
+interface Document {
+  readonly openapi: string;
+  readonly info: unknown;
+  readonly paths: unknown;
+  readonly components: { readonly schemas: Readonly<Record<string, unknown>> };
+}
+
+/** What a definition leaves unsaid of every object. */
+function withObjectMembers(schema: JsonObject, add: AddStruct): JsonObject {
+  const metadata = builtinSchema.struct("meta.v1.ObjectMeta");
+  const id = idOf(metadata);
+  add(metadata, id);
+  return {
+    ...schema,
+    properties: {
+      ...(schema.properties as JsonObject | undefined),
+      apiVersion: { type: "string" },
+      kind: { type: "string" },
+      metadata: { allOf: [{ $ref: `#/components/schemas/${id}` }] },
+    },
+  };
+}
+
+function documentOf(scheme: Scheme, groupVersion: string, written: WrittenSchema): Document {
+  const schemas: Record<string, unknown> = {
+    [QUANTITY]: { oneOf: [{ type: "string" }, { type: "number" }] },
+    [INT_OR_STRING]: { format: "int-or-string", oneOf: [{ type: "integer" }, { type: "string" }] },
+  };
   const paths: Record<string, unknown> = {};
   const add = (struct: StructType, id: string, gvk?: unknown): void => {
     if (schemas[id]) return;
@@ -50,7 +98,11 @@ function documentOf(scheme: Scheme, groupVersion: string): unknown {
       ? fullId(conversion?.schema ?? resource.schema)
       : `${group.split(".").reverse().join(".")}.${version}.${resource.kind}`;
     if (struct) add(struct, id, gvk);
-    else schemas[id] = { type: "object", "x-kubernetes-group-version-kind": [gvk] };
+    else
+      schemas[id] = {
+        ...withObjectMembers(written(resource, version) ?? { type: "object" }, add),
+        "x-kubernetes-group-version-kind": [gvk],
+      };
     const base = group ? `/apis/${group}/${version}` : `/api/${version}`;
     const collection = `${base}${resource.namespaced ? "/namespaces/{namespace}" : ""}/${resource.plural}`;
     const parameters = ["dryRun", "fieldManager", "fieldValidation"].map((name) => ({
@@ -130,7 +182,7 @@ function typeOf(type: FieldType, add: AddStruct): Record<string, unknown> {
     case "float64":
       return { type: "number", format: "double" };
     case "intOrString":
-      return { oneOf: [{ type: "integer" }, { type: "string" }], format: "int-or-string" };
+      return { allOf: [{ $ref: `#/components/schemas/${INT_OR_STRING}` }] };
     case "time":
     case "microTime":
       return { type: "string", format: "date-time" };
@@ -139,7 +191,7 @@ function typeOf(type: FieldType, add: AddStruct): Record<string, unknown> {
     case "any":
       return { type: "object" };
     case "quantity":
-      return { type: "string" };
+      return { allOf: [{ $ref: `#/components/schemas/${QUANTITY}` }] };
     case "string":
       return { type: "string" };
   }

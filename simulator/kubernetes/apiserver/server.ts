@@ -9,6 +9,7 @@ import { builtinSchema } from "../api/schema";
 import { builtinResources } from "../api";
 import type { KubeObject } from "../apimachinery/object";
 import type { Draft, ResourceDefinition } from "../apimachinery/resource";
+import { formatGroupResource } from "../apimachinery/group-version-kind";
 import { Scheme, type ServedResource } from "../apimachinery/scheme";
 import type { StructType } from "../apimachinery/schema";
 import {
@@ -23,7 +24,7 @@ import { EtcdCluster } from "../etcd/cluster";
 import { AdmissionChain } from "./admission/chain";
 import { admissionPlugins } from "./admission/index";
 import { ApiServices } from "./api-services";
-import { AuditLog, auditEntry } from "./audit";
+import { auditEntry, AuditLog } from "./audit";
 import { authenticate, TokenAuthority } from "./authentication";
 import { Authorizer, type AuthorizationAttributes, forbiddenReason } from "./authorization";
 import { bootstrap } from "./bootstrap";
@@ -40,10 +41,12 @@ import { KubernetesService } from "./kubernetes-service";
 import { metricsResponse } from "./metrics";
 import { openApi } from "./openapi";
 import { createAsBefore } from "./prefabricated";
+import { ApiProxy, type NodeDialer, type ProxyDialer } from "./proxy";
 import { Registry, type ResourceHooks } from "./registry";
-import { type RequestInfo, queryValue, requestInfo } from "./request-info";
+import { authorizationName, type RequestInfo, queryValue, requestInfo } from "./request-info";
 import { Reviews } from "./reviews";
 import type { Scope, UserInfo } from "./scope";
+import { self } from "./self";
 import { ServiceAddresses } from "./service-addresses";
 import { ServiceAllocator } from "./service-allocation";
 import { ResourceStorage } from "./storage";
@@ -62,6 +65,9 @@ export interface ApiServerOptions {
   readonly nodePorts?: { readonly from: number; readonly to: number };
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
   readonly kubelet?: KubeletDialer;
+  /** How proxied requests leave the server's machine, and what kubelets say on their own paths. */
+  readonly proxy?: ProxyDialer;
+  readonly node?: NodeDialer;
   readonly metrics?: MetricsProvider;
   /** How the scheduler and the controller manager answer on their health ports, for ComponentStatuses. */
   readonly components?: () => readonly ComponentHealth[];
@@ -148,6 +154,12 @@ export class ApiServer implements Transport {
       handlers: this.#handlers,
       tokens: this.#tokens,
       kubelet: (node) => options.kubelet?.(node),
+      proxy: new ApiProxy({
+        dial: options.proxy,
+        node: options.node,
+        random: random.stream("apiserver/proxy"),
+        storageOf: (group, plural) => this.#mustStorage(group, plural),
+      }),
       storageOf: (group, plural) => this.#mustStorage(group, plural),
       scopeOf: (scope, group, plural, namespace, name) => this.#scopeFor(scope, group, plural, namespace, name),
     });
@@ -264,12 +276,13 @@ export class ApiServer implements Transport {
     const impersonated = this.#impersonate(request, user);
     if ("status" in impersonated) return this.#finish(request, info, user, impersonated);
     user = impersonated.user;
-    const attributes = attributesOf(info, user);
+    const name = authorizationName(request, info);
+    const attributes = attributesOf(name === info.name ? info : { ...info, name }, user);
     const decision = this.#authorizer.decide(attributes);
     if (!decision.allowed) {
       const status = forbiddenStatus(
         { group: info.group, resource: info.resource },
-        info.name,
+        name,
         forbiddenReason(attributes, decision.reason),
       );
       return this.#finish(request, info, user, statusResponse(status));
@@ -339,7 +352,19 @@ export class ApiServer implements Transport {
     return (
       this.#discovery.respond(request) ??
       health(request, { etcdReady: this.etcd.hasQuorum, startedAt: this.#startedAt }) ??
-      openApi(request, this.scheme) ??
+      openApi(request, this.scheme, (resource, version) => this.#customResources.writtenSchema(resource, version)) ??
+      self(request, {
+        now: this.#loop.now(),
+        startedAt: this.#startedAt,
+        address: this.address,
+        scheme: this.scheme,
+        requests: this.audit.entries(),
+        objects: [...this.#storages.values()].map((storage) => [
+          formatGroupResource(storage.resource.group, storage.resource.plural),
+          storage.size,
+        ]),
+        keyId: this.#tokens.keyId,
+      }) ??
       statusResponse(pageNotFound())
     );
   }

@@ -24,6 +24,7 @@ import type { TokenAuthority } from "./authentication";
 import { deleteObject, deleteOptions } from "./deletion";
 import { type ResourceHandlers, respond, withWarnings } from "./handlers";
 import type { KubeletDialer, KubeletVerb } from "./kubelet-proxy";
+import type { ApiProxy } from "./proxy";
 import type { Registry } from "./registry";
 import { queryValue } from "./request-info";
 import { groupResource, type Scope } from "./scope";
@@ -34,6 +35,7 @@ export interface SubresourceDependencies {
   readonly handlers: ResourceHandlers;
   readonly tokens: TokenAuthority;
   readonly kubelet: KubeletDialer;
+  readonly proxy: ApiProxy;
   storageOf(group: string, plural: string): ResourceStorage;
   scopeOf(scope: Scope, group: string, plural: string, namespace: string, name: string): Scope;
 }
@@ -67,6 +69,8 @@ export class Subresources {
         return this.#evict(scope, request);
       case "token":
         return this.#token(scope, request);
+      case "proxy":
+        return this.#d.proxy.handle(scope, request);
       case "log":
       case "exec":
       case "attach":
@@ -77,7 +81,7 @@ export class Subresources {
           statusFailure(
             501,
             "NotImplemented",
-            `${resource.plural}/${subresource} is not simulated; use ${subresource === "proxy" ? "port-forward" : "the resource itself"}`,
+            `${resource.plural}/${subresource} is not simulated; use the resource itself`,
           ),
         );
     }

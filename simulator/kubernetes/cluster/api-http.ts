@@ -7,7 +7,7 @@ import type { Certificate } from "../../net/tls";
 import type { Process } from "../../os/process";
 import { goJson } from "../../text/go-json";
 import type { Transport } from "../apimachinery/transport";
-import { isTransportFailure } from "../apimachinery/transport";
+import { isTransportFailure, settled } from "../apimachinery/transport";
 
 const METHODS: readonly string[] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"];
 
@@ -26,7 +26,7 @@ function* respond(request: ServerRequest, server: Transport): Task<ServerRespons
   for (const [name, value] of request.headers) headers[name.toLowerCase()] = value;
   const query = queryOf(request.target);
   const body = bodyOf(request);
-  const answer = server.request({
+  const first = server.request({
     method: request.method as ApiRequest["method"],
     path: request.path,
     query,
@@ -34,7 +34,8 @@ function* respond(request: ServerRequest, server: Transport): Task<ServerRespons
     ...(body === undefined ? {} : { body }),
     ...(token === undefined ? {} : { credentials: { token } }),
   });
-  if (isTransportFailure(answer)) return plain(503, answer.failure);
+  if (isTransportFailure(first)) return plain(503, first.failure);
+  const answer = yield* settled(first);
   const type =
     answer.headers?.["content-type"] ?? (typeof answer.body === "string" ? "text/plain" : "application/json");
   const common: Header[] = [

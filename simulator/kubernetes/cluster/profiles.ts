@@ -195,6 +195,9 @@ export const managed: ClusterProfile = {
 /** One node for everything. */
 export const oneNode: ClusterProfile = kubeadm("one-node", 0);
 
+/** The same machines with no more than kubeadm and a network plugin leave there: for lessons about the control plane itself. */
+export const plainKubeadm: ClusterProfile = { ...kubeadm("kubeadm", 2), addons: ["kube-proxy", "coredns"] };
+
 /** A cluster whose etcd has three members, on machines of their own. */
 export const externalEtcd: ClusterProfile = {
   ...kubeadm("external-etcd", 2),
@@ -207,7 +210,14 @@ export const externalEtcd: ClusterProfile = {
   addons: ["kube-proxy", "coredns"],
 };
 
-export const profiles: readonly ClusterProfile[] = [recordedKubernetes, threeNodes, managed, oneNode, externalEtcd];
+export const profiles: readonly ClusterProfile[] = [
+  recordedKubernetes,
+  threeNodes,
+  managed,
+  oneNode,
+  plainKubeadm,
+  externalEtcd,
+];
 
 /** `node-1` … of any number, for tests and benchmarks. */
 export const withNodes = (profile: ClusterProfile, count: number): ClusterProfile => ({

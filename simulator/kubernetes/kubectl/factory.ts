@@ -16,7 +16,12 @@ import { listenLocally, type LocalListener } from "./local-listener";
 import { klog, RestClient } from "./rest";
 
 /** What kubectl needs of the machine it runs on, beyond its process. */
+/** What is said of a type of the API, under "", and of its members: `core.v1.Pod`. */
+export type ApiTexts = Readonly<Record<string, Readonly<Record<string, string>>>>;
+
 export interface KubectlHost {
+  /** The meaning of kinds and fields; without it, explain shows names and types only. */
+  readonly apiTexts?: (process: Process) => Task<ApiTexts>;
   /** The API server at an address from a kubeconfig, as this process reaches it. */
   readonly connect: (process: Process, server: string) => Transport | TransportFailure;
   /** A listening TCP port, for port-forward and proxy, where it is not one of the process's network namespace. */

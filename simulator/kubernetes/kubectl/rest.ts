@@ -8,6 +8,7 @@ import { quote } from "../../text/strconv";
 import type { KubeObject, Status } from "../apimachinery/object";
 import {
   isTransportFailure,
+  settled,
   type Credentials,
   type KubeRequest,
   type Transport,
@@ -93,7 +94,8 @@ export class RestClient {
     }
     if (verbosity >= 8) yield* this.#traceRequest(method, url, options);
     if (latency > 0) yield* process.sleep(latency / 2);
-    const answer = this.#request(method, path, options);
+    const first = this.#request(method, path, options);
+    const answer = isTransportFailure(first) ? first : yield* settled(first);
     if (latency > 0) yield* process.sleep(latency / 2);
     if (isTransportFailure(answer)) {
       if (verbosity >= 6) {

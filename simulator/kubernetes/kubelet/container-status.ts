@@ -7,6 +7,7 @@ import type {
   EphemeralContainer,
   Pod,
   ResourceRequirements,
+  VolumeMount,
 } from "../api/types.generated";
 import {
   isRestartableInit,
@@ -24,31 +25,45 @@ export interface StartFailure {
 export interface ContainerStatusInput {
   readonly pod: Pod;
   readonly runtime: RuntimePodStatus;
-  readonly old: readonly ContainerStatus[];
-  readonly containers: readonly (Container | EphemeralContainer)[];
-  readonly hasInitContainers: boolean;
-  readonly kind: "init" | "regular" | "ephemeral";
   readonly startFailure: (containerName: string) => StartFailure | undefined;
 }
 
-export function containerStatuses(input: ContainerStatusInput): ContainerStatus[] {
-  const { pod, runtime, containers, hasInitContainers, kind } = input;
+type Kind = "init" | "regular" | "ephemeral";
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** New objects, for the caller to complete. */
+export function containerStatuses(
+  input: ContainerStatusInput,
+  kind: Kind,
+  containers: readonly (Container | EphemeralContainer)[],
+  old: readonly ContainerStatus[] | undefined,
+  hasInitContainers: boolean,
+): Mutable<ContainerStatus>[] {
+  const { pod, runtime } = input;
   const waitingReason = hasInitContainers ? "PodInitializing" : "ContainerCreating";
-  const old = new Map(input.old.map((status) => [status.name, status]));
-  const result: ContainerStatus[] = [];
+  const result: Mutable<ContainerStatus>[] = [];
   for (const container of containers) {
-    const instances = runtime.containers.filter((c) => c.name === container.name).slice(0, 2);
-    const before = old.get(container.name);
-    let status: ContainerStatus;
-    if (instances.length > 0) {
-      status = fromRuntime(container, instances[0]!, before);
-      const last = instances[1] ? stateOf(instances[1], undefined) : before?.lastState;
-      status = { ...status, lastState: instances[1] ? (last ?? {}) : keptLastState(before, instances[0]!) };
+    let newest: RuntimeContainer | undefined;
+    let previous: RuntimeContainer | undefined;
+    for (const found of runtime.containers) {
+      if (found.name !== container.name) continue;
+      if (newest) {
+        previous = found;
+        break;
+      }
+      newest = found;
+    }
+    const before = old?.find((status) => status.name === container.name);
+    let status: Mutable<ContainerStatus>;
+    if (newest) {
+      status = fromRuntime(container, newest, before);
+      status.lastState = previous ? stateOf(previous, undefined) : keptLastState(before, newest);
     } else status = withoutRuntime(container, before, waitingReason, pod);
-    status = { ...status, ...volumeMountStatuses(container, kind) };
-    result.push(explained(input, container, status));
+    if (container.volumeMounts?.length && kind !== "ephemeral")
+      status.volumeMounts = container.volumeMounts.map(mountStatus);
+    result.push(explained(input, kind, container, status));
   }
-  if (kind === "regular") result.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  if (kind === "regular" && result.length > 1) result.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
   return result;
 }
 
@@ -63,29 +78,29 @@ function fromRuntime(
   container: Container | EphemeralContainer,
   found: RuntimeContainer,
   before: ContainerStatus | undefined,
-): ContainerStatus {
-  return {
-    ...(found.state === "created" ? {} : allocated(container)),
-    containerID: `containerd://${found.id}`,
-    image: found.image,
-    imageID: found.imageRef,
-    lastState: {},
-    name: container.name,
-    ready: false,
-    resources: resourcesOf(container),
-    restartCount: found.restartCount,
-    state: stateOf(found, before),
-    ...(found.user ? { user: found.user } : {}),
-  } as ContainerStatus;
+): Mutable<ContainerStatus> {
+  const status: Mutable<Partial<ContainerStatus>> = {};
+  const requests = container.resources?.requests;
+  if (found.state !== "created" && requests) status.allocatedResources = requests;
+  status.containerID = `containerd://${found.id}`;
+  status.image = found.image;
+  status.imageID = found.imageRef;
+  status.lastState = NOTHING;
+  status.name = container.name;
+  status.ready = false;
+  status.resources = resourcesOf(container);
+  status.restartCount = found.restartCount;
+  status.state = stateOf(found, before);
+  if (found.user) status.user = found.user;
+  return status as Mutable<ContainerStatus>;
 }
+
+const NOTHING: ContainerState = Object.freeze({});
 
 const resourcesOf = (container: Container | EphemeralContainer): ResourceRequirements => {
   const { limits, requests } = container.resources ?? {};
   return { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) };
 };
-
-const allocated = (container: Container | EphemeralContainer): Pick<ContainerStatus, "allocatedResources"> =>
-  container.resources?.requests ? { allocatedResources: container.resources.requests } : {};
 
 function stateOf(found: RuntimeContainer, before: ContainerStatus | undefined): ContainerState {
   switch (found.state) {
@@ -121,8 +136,8 @@ function withoutRuntime(
   before: ContainerStatus | undefined,
   waitingReason: string,
   pod: Pod,
-): ContainerStatus {
-  if (before?.state?.terminated) return before;
+): Mutable<ContainerStatus> {
+  if (before?.state?.terminated) return { ...before };
   const status = {
     image: container.image ?? "",
     imageID: "",
@@ -150,10 +165,11 @@ function withoutRuntime(
 /** A container that is to be started again is waiting, with the reason why the last attempt failed. */
 function explained(
   input: ContainerStatusInput,
+  kind: Kind,
   container: Container | EphemeralContainer,
-  status: ContainerStatus,
-): ContainerStatus {
-  const { pod, runtime, kind } = input;
+  status: Mutable<ContainerStatus>,
+): Mutable<ContainerStatus> {
+  const { pod, runtime } = input;
   if (kind === "init" && !isRestartableInit(container)) {
     const newest = runtime.containers.find((c) => c.name === container.name);
     if (newest?.state === "exited" && newest.exitCode === 0) return status;
@@ -162,24 +178,11 @@ function explained(
   if (!shouldContainerBeRestarted(container, pod, runtime)) return status;
   const failed = input.startFailure(container.name);
   if (!failed) return status;
-  return {
-    ...status,
-    ...(status.state?.terminated ? { lastState: { terminated: status.state.terminated } } : {}),
-    state: { waiting: { ...(failed.message ? { message: failed.message } : {}), reason: failed.reason } },
-  };
+  if (status.state?.terminated) status.lastState = { terminated: status.state.terminated };
+  status.state = { waiting: { ...(failed.message ? { message: failed.message } : {}), reason: failed.reason } };
+  return status;
 }
 
-function volumeMountStatuses(
-  container: Container | EphemeralContainer,
-  kind: ContainerStatusInput["kind"],
-): Pick<ContainerStatus, "volumeMounts"> {
-  const mounts = container.volumeMounts ?? [];
-  if (mounts.length === 0 || kind === "ephemeral") return {};
-  return {
-    volumeMounts: mounts.map(({ mountPath, name, readOnly }) => ({
-      mountPath,
-      name,
-      ...(readOnly ? { readOnly: true, recursiveReadOnly: "Disabled" } : {}),
-    })),
-  };
+function mountStatus({ mountPath, name, readOnly }: VolumeMount): NonNullable<ContainerStatus["volumeMounts"]>[number] {
+  return readOnly ? { mountPath, name, readOnly: true, recursiveReadOnly: "Disabled" } : { mountPath, name };
 }

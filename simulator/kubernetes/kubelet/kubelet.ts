@@ -14,7 +14,7 @@ import { quote } from "../../text/strconv";
 import type { Credentials, Transport } from "../apimachinery/transport";
 import { formatQuantity, milliQuantity, milliValue, quantityOf, wholeValue } from "../apimachinery/quantity";
 import type { KubeObject } from "../apimachinery/object";
-import type { Node, Pod, PodStatus } from "../api/types.generated";
+import type { Container, ContainerStatus, Node, Pod, PodCondition, PodStatus } from "../api/types.generated";
 import { Client } from "../client/client";
 import { EventRecorder } from "../client/event-recorder";
 import { type Informer, InformerFactory } from "../client/informer";
@@ -791,82 +791,89 @@ export class Kubelet {
   /** generateAPIPodStatus. */
   #apiStatus(worker: PodWorker, runtime: RuntimePodStatus, isTerminal: boolean): PodStatus {
     const { pod, uid } = worker;
+    const { spec } = pod;
     const before = this.statuses.get(uid) ?? pod.status;
-    const withMessages = this.#withTerminationMessages(pod, runtime);
-    const startFailure = (name: string) => this.#reasons.get(uid, name);
-    const hasInitContainers = (pod.spec.initContainers ?? []).length > 0;
-    const base = { pod, runtime: withMessages, startFailure };
-    const inits = containerStatuses({
-      ...base,
-      old: before?.initContainerStatuses ?? [],
-      containers: pod.spec.initContainers ?? [],
-      hasInitContainers: true,
-      kind: "init",
-    }).map((status) =>
-      this.#probes.withVerdicts(
+    const common = {
+      pod,
+      runtime: this.#withTerminationMessages(pod, runtime),
+      startFailure: (name: string) => this.#reasons.get(uid, name),
+    };
+    const { initContainers, ephemeralContainers } = spec;
+    const hasInitContainers = initContainers !== undefined && initContainers.length > 0;
+    const inits = hasInitContainers
+      ? containerStatuses(common, "init", initContainers, before?.initContainerStatuses, true)
+      : NO_STATUSES;
+    for (const status of inits)
+      this.#probes.addVerdicts(
         pod,
         status,
-        pod.spec.initContainers!.find((c) => c.name === status.name),
+        initContainers!.find((c) => c.name === status.name),
         true,
-      ),
+      );
+    const containers = containerStatuses(
+      common,
+      "regular",
+      spec.containers,
+      before?.containerStatuses,
+      hasInitContainers,
     );
-    const containers = containerStatuses({
-      ...base,
-      old: before?.containerStatuses ?? [],
-      containers: pod.spec.containers,
-      hasInitContainers,
-      kind: "regular",
-    }).map((status) => this.#probes.withVerdicts(pod, status, undefined, false));
-    const ephemerals = containerStatuses({
-      ...base,
-      old: before?.ephemeralContainerStatuses ?? [],
-      containers: pod.spec.ephemeralContainers ?? [],
-      hasInitContainers,
-      kind: "ephemeral",
-    });
+    for (const status of containers) this.#probes.addVerdicts(pod, status, undefined, false);
+    const ephemerals = ephemeralContainers?.length
+      ? containerStatuses(
+          common,
+          "ephemeral",
+          ephemeralContainers,
+          before?.ephemeralContainerStatuses,
+          hasInitContainers,
+        )
+      : NO_STATUSES;
     let phase = podPhase(pod, containers, inits, isTerminal);
     if (before?.phase === "Failed" || before?.phase === "Succeeded") phase = before.phase;
     const { override } = worker;
     if (override?.phase) phase = override.phase;
     const { generation } = pod.metadata;
-    const observed = generation === undefined ? {} : { observedGeneration: generation };
-    // That the Pod was scheduled is written by the binding; the kubelet adds which form of it was seen.
-    const foreign = (pod.status?.conditions ?? [])
-      .filter((c) => !KUBELET_CONDITIONS.has(c.type))
-      .map((c) => (c.type === "PodScheduled" ? { ...c, ...observed } : c));
-    const conditions = podConditions({ pod, runtime, phase, containers, inits }).map((condition) => ({
-      lastProbeTime: null as unknown as string,
-      ...observed,
-      ...condition,
-    }));
+    const conditions = podConditions({ pod, runtime, phase, containers, inits }).map((condition) =>
+      observedCondition(condition, generation),
+    );
     if (override?.disruption)
-      conditions.unshift({
-        lastProbeTime: null as unknown as string,
-        ...observed,
-        type: "DisruptionTarget",
-        status: "True",
-        reason: "TerminationByKubelet",
-        message: override.disruption,
-      });
+      conditions.unshift(
+        observedCondition(
+          {
+            type: "DisruptionTarget",
+            status: "True",
+            reason: "TerminationByKubelet",
+            message: override.disruption,
+          },
+          generation,
+        ),
+      );
+    for (const foreign of pod.status?.conditions ?? []) {
+      if (KUBELET_CONDITIONS.has(foreign.type)) continue;
+      // That the Pod was scheduled is written by the binding; the kubelet adds which form of it was seen.
+      const isObserved = foreign.type === "PodScheduled" && generation !== undefined;
+      conditions.push(isObserved ? { ...foreign, observedGeneration: generation } : foreign);
+    }
     const { internalIp } = this.options.specs;
-    const podIp = pod.spec.hostNetwork ? internalIp : runtime.ip;
+    const podIp = spec.hostNetwork ? internalIp : runtime.ip;
     const reason = override?.reason ?? before?.reason;
     const message = override?.message ?? before?.message;
-    return {
-      ...aggregateResources(pod),
-      conditions: [...conditions, ...foreign],
-      containerStatuses: containers,
-      ...(ephemerals.length > 0 ? { ephemeralContainerStatuses: ephemerals } : {}),
-      hostIP: internalIp,
-      hostIPs: [{ ip: internalIp }],
-      ...(inits.length > 0 ? { initContainerStatuses: inits } : {}),
-      ...(message ? { message } : {}),
-      ...observed,
-      phase,
-      ...(podIp ? { podIP: podIp, podIPs: [{ ip: podIp }] } : {}),
-      qosClass: qosClassOf(pod),
-      ...(reason ? { reason } : {}),
-    };
+    const status: Mutable<PodStatus> = aggregateResources(pod);
+    status.conditions = conditions;
+    status.containerStatuses = containers;
+    if (ephemerals.length > 0) status.ephemeralContainerStatuses = ephemerals;
+    status.hostIP = internalIp;
+    status.hostIPs = [{ ip: internalIp }];
+    if (inits.length > 0) status.initContainerStatuses = inits;
+    if (message) status.message = message;
+    if (generation !== undefined) status.observedGeneration = generation;
+    status.phase = phase;
+    if (podIp) {
+      status.podIP = podIp;
+      status.podIPs = [{ ip: podIp }];
+    }
+    status.qosClass = qosClassOf(pod);
+    if (reason) status.reason = reason;
+    return status;
   }
 
   /** Reads what containers that have ended left at their terminationMessagePath. */
@@ -996,6 +1003,24 @@ const KUBELET_CONDITIONS = new Set([
   "DisruptionTarget",
 ]);
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+const NO_STATUSES: readonly Mutable<ContainerStatus>[] = [];
+
+/** A condition as the kubelet writes it, in the order of its fields. */
+function observedCondition(
+  { type, status, reason, message }: ReturnType<typeof podConditions>[number],
+  generation: number | undefined,
+): PodCondition {
+  const condition: Mutable<Partial<PodCondition>> = { lastProbeTime: null as unknown as string };
+  if (generation !== undefined) condition.observedGeneration = generation;
+  condition.type = type;
+  condition.status = status;
+  if (reason !== undefined) condition.reason = reason;
+  if (message !== undefined) condition.message = message;
+  return condition as PodCondition;
+}
+
 const nameOf = (pod: Pod): string => `${pod.metadata.namespace ?? "default"}/${pod.metadata.name}`;
 
 function fieldPathOf(pod: Pod, name: string): string {
@@ -1006,15 +1031,13 @@ function fieldPathOf(pod: Pod, name: string): string {
 
 /** status.resources and status.allocatedResources: the sums over the containers. */
 function aggregateResources(pod: Pod): Pick<PodStatus, "resources" | "allocatedResources"> {
+  if (!pod.spec.containers.some(hasResources)) return { resources: {} };
   const sums = { requests: new Map<string, number>(), limits: new Map<string, number>() };
-  let any = false;
   for (const container of pod.spec.containers)
     for (const kind of ["requests", "limits"] as const)
       for (const [name, quantity] of Object.entries(container.resources?.[kind] ?? {})) {
-        any = true;
         sums[kind].set(name, (sums[kind].get(name) ?? 0) + milliValue(quantity));
       }
-  if (!any) return { resources: {} };
   const first = pod.spec.containers.length === 1 ? pod.spec.containers[0]!.resources : undefined;
   const textOf = (kind: "requests" | "limits"): Record<string, string> | undefined => {
     if (sums[kind].size === 0) return undefined;
@@ -1033,6 +1056,12 @@ function aggregateResources(pod: Pod): Pick<PodStatus, "resources" | "allocatedR
     resources: { ...(limits ? { limits } : {}), ...(requests ? { requests } : {}) },
   };
 }
+
+const hasResources = ({ resources }: Container): boolean => {
+  for (const _ in resources?.requests) return true;
+  for (const _ in resources?.limits) return true;
+  return false;
+};
 
 /** The entry of a .dockerconfigjson for a registry. */
 function credentialsIn(

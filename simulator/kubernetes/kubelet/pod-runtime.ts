@@ -108,13 +108,13 @@ export class PodRuntime {
         "Pod sandbox changed, it will be killed and re-created.",
       );
     if (actions.killPod) {
-      yield* this.killPod(pod, status, undefined);
-      if (actions.createSandbox) yield* this.#purge(status, pod.spec.initContainers ?? []);
+      if (status.containers.length + status.sandboxes.length > 0) yield* this.killPod(pod, status, undefined);
+      if (actions.createSandbox && pod.spec.initContainers?.length) yield* this.#purge(status, pod.spec.initContainers);
     } else {
       for (const { running, container, message, reason } of actions.containersToKill)
         yield* this.#killContainer(pod, container, running, status.ip, { message, reason });
     }
-    yield* this.#pruneInits(pod, status);
+    if (pod.spec.initContainers?.length) yield* this.#pruneInits(pod, status);
     let sandboxId = actions.sandboxId;
     let podIp = status.ip;
     if (actions.createSandbox) {
@@ -124,7 +124,9 @@ export class PodRuntime {
       podIp = this.#options.runtime().podSandboxStatus(sandboxId).ip ?? "";
       this.#options.sandboxReady(pod);
     }
-    if (sandboxId === "") return { failures, starts };
+    const { ephemeralContainersToStart, initContainersToStart, containersToStart } = actions;
+    const hasWork = containersToStart.length + initContainersToStart.length + ephemeralContainersToStart.length > 0;
+    if (sandboxId === "" || !hasWork) return { failures, starts };
     const config = sandboxConfig(pod, actions.attempt, this.#options.nodeName, this.#options.dns);
     const start = this.#starter(pod, status, sandboxId, config, podIp, { failures, starts });
     yield* startAll(pod, actions, start);

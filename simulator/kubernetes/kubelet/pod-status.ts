@@ -76,11 +76,12 @@ type Draft = Pick<PodCondition, "type" | "status" | "reason" | "message">;
 
 /** The conditions the kubelet owns, in the order it writes them. */
 export function podConditions(input: ConditionInput): Draft[] {
+  const containersReady = containersReadyCondition(input);
   return [
     { type: "PodReadyToStartContainers", status: sandboxChanged(input.pod, input.runtime).changed ? "False" : "True" },
     initializedCondition(input),
-    readyCondition(input),
-    containersReadyCondition(input),
+    readyCondition(input, containersReady),
+    containersReady,
     { type: "PodScheduled", status: "True" },
   ];
 }
@@ -91,6 +92,7 @@ const list = (names: readonly string[]): string => `[${names.join(" ")}]`;
 function initializedCondition({ pod, phase, inits, containers }: ConditionInput): Draft {
   const type = "Initialized";
   const specs = pod.spec.initContainers ?? [];
+  if (specs.length === 0 && phase !== "Succeeded") return { type, status: "True" };
   const unknown = specs.filter((c) => !byName(inits, c.name)).map((c) => c.name);
   if (phase === "Succeeded" && unknown.length === 0) return { type, status: "True", reason: "PodCompleted" };
   if (containers.some((c) => c.state?.running || c.state?.terminated || c.lastState?.terminated))
@@ -106,15 +108,17 @@ function isIncomplete(container: Container, status: ContainerStatus | undefined)
 
 function containersReadyCondition({ pod, phase, containers, inits }: ConditionInput): Draft {
   const type = "ContainersReady";
-  const sidecars = (pod.spec.initContainers ?? []).filter(isRestartableInit);
-  const all = [
-    ...sidecars.map((c) => [c.name, byName(inits, c.name)] as const),
-    ...pod.spec.containers.map((c) => [c.name, byName(containers, c.name)] as const),
-  ];
-  const unknown = all.filter(([, status]) => !status).map(([name]) => name);
+  const unknown: string[] = [];
+  const notReady: string[] = [];
+  const look = (name: string, statuses: readonly ContainerStatus[]): void => {
+    const status = byName(statuses, name);
+    if (!status) unknown.push(name);
+    else if (!status.ready) notReady.push(name);
+  };
+  for (const container of pod.spec.initContainers ?? []) if (isRestartableInit(container)) look(container.name, inits);
+  for (const container of pod.spec.containers) look(container.name, containers);
   if (phase === "Succeeded" && unknown.length === 0) return { type, status: "False", reason: "PodCompleted" };
   if (phase === "Failed") return { type, status: "False", reason: "PodFailed" };
-  const notReady = all.filter(([, status]) => status && !status.ready).map(([name]) => name);
   return unready(type, "ContainersNotReady", "unready", unknown, notReady) ?? { type, status: "True" };
 }
 
@@ -125,6 +129,7 @@ function unready(
   unknown: readonly string[],
   bad: readonly string[],
 ): Draft | undefined {
+  if (unknown.length === 0 && bad.length === 0) return undefined;
   const messages = [
     ...(unknown.length > 0 ? [`containers with unknown status: ${list(unknown)}`] : []),
     ...(bad.length > 0 ? [`containers with ${word} status: ${list(bad)}`] : []),
@@ -132,9 +137,8 @@ function unready(
   return messages.length === 0 ? undefined : { type, status: "False", reason, message: messages.join(", ") };
 }
 
-function readyCondition(input: ConditionInput): Draft {
-  const { type: _, ...ready } = containersReadyCondition(input);
-  if (ready.status !== "True") return { type: "Ready", ...ready };
+function readyCondition(input: ConditionInput, containersReady: Draft): Draft {
+  if (containersReady.status !== "True") return { ...containersReady, type: "Ready" };
   const messages: string[] = [];
   for (const gate of input.pod.spec.readinessGates ?? []) {
     const condition = input.pod.status?.conditions?.find((c) => c.type === gate.conditionType);

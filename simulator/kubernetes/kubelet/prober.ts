@@ -123,7 +123,12 @@ export class ProbeManager {
   }
 
   /** Fills in `started` and `ready`. A running container without a probe is both. */
-  withVerdicts(pod: Pod, status: ContainerStatus, container: Container | undefined, isInit: boolean): ContainerStatus {
+  addVerdicts(
+    pod: Pod,
+    status: { -readonly [K in keyof ContainerStatus]: ContainerStatus[K] },
+    container: Container | undefined,
+    isInit: boolean,
+  ): void {
     const id = idOf(status);
     const workers = this.#workers.get(pod.metadata.uid) ?? [];
     const worker = (type: ProbeType): Worker | undefined =>
@@ -131,14 +136,23 @@ export class ProbeManager {
     const startup = this.#results.Startup.get(id);
     const running = status.state?.running !== undefined;
     const started = running && (startup !== undefined ? startup === "success" : worker("Startup") === undefined);
-    if (isInit && container && !isRestartableInit(container))
-      return { ...status, started, ready: status.state?.terminated?.exitCode === 0 };
-    if (!started) return { ...status, started, ready: false };
+    status.started = started;
+    if (isInit && container && !isRestartableInit(container)) {
+      status.ready = status.state?.terminated?.exitCode === 0;
+      return;
+    }
+    if (!started) {
+      status.ready = false;
+      return;
+    }
     const readiness = worker("Readiness");
-    if (this.#results.Readiness.get(id) === "success") return { ...status, started, ready: true };
+    if (this.#results.Readiness.get(id) === "success") {
+      status.ready = true;
+      return;
+    }
     // A probe that has said nothing yet is asked at once rather than at its next tick.
     if (readiness) this.#trigger(readiness);
-    return { ...status, started, ready: readiness === undefined };
+    status.ready = readiness === undefined;
   }
 
   #begin(worker: Worker): void {

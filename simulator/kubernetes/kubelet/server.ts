@@ -64,6 +64,31 @@ export class KubeletServer {
     }
   }
 
+  // ---- what it says of itself ----------------------------------------------------------------------------------------------
+
+  /** A GET of the kubelet's own paths, as the API server's node proxy asks. */
+  http(path: string): ApiResponse {
+    switch (path.replace(/\/$/, "")) {
+      case "/healthz":
+        return text(200, "ok");
+      case "/pods":
+      case "/runningpods": {
+        const items = [...this.#kubelet.workers.values()].map(({ pod, uid }) => ({
+          metadata: pod.metadata,
+          spec: pod.spec,
+          status: this.#kubelet.statuses.get(uid) ?? pod.status ?? {},
+        }));
+        return {
+          status: 200,
+          headers: { "content-type": "application/json" },
+          body: { kind: "PodList", apiVersion: "v1", metadata: {}, items },
+        };
+      }
+      default:
+        return text(404, "404 page not found\n");
+    }
+  }
+
   // ---- logs ------------------------------------------------------------------------------------------------------------
 
   #log(pod: Pod, request: ServerRequest): ApiResponse {

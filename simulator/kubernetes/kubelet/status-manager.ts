@@ -222,10 +222,11 @@ function withTransitions(
   before: readonly PodCondition[],
   now: Instant,
 ): PodCondition[] {
+  let present: string | undefined;
   return drafts.map((draft) => {
     const old = before.find((condition) => condition.type === draft.type);
-    const lastTransitionTime = old && old.status === draft.status ? old.lastTransitionTime : rfc3339(now);
-    return { ...draft, lastTransitionTime: lastTransitionTime ?? rfc3339(now) };
+    const kept = old && old.status === draft.status ? old.lastTransitionTime : undefined;
+    return { ...draft, lastTransitionTime: kept ?? (present ??= rfc3339(now)) };
   });
 }
 

@@ -5,7 +5,7 @@ import { compareStrings } from "../../../text/strconv";
 import { completeResources } from "../completion";
 import type { Part } from "../describe/page";
 import type { ResourceMapping } from "../discovery";
-import type { Factory } from "../factory";
+import type { ApiTexts, Factory } from "../factory";
 import { CommandFailure, fail } from "../failure";
 import { TemplateExecutionFailure } from "../printers/go-template";
 import { defineKubectlCommand, factoryOf } from "../kubectl-command";
@@ -43,7 +43,8 @@ export const explain = defineKubectlCommand({
       ? `/openapi/v3/apis/${mapping.group}/${mapping.version}`
       : `/openapi/v3/api/${mapping.version}`;
     const document = yield* factory.client.get<Part>(documentPath);
-    const schemas: Readonly<Record<string, Part>> = document.components?.schemas ?? {};
+    const texts = factory.host.apiTexts ? yield* factory.host.apiTexts(process) : {};
+    const schemas = described(document.components?.schemas ?? {}, texts);
     const root = Object.values(schemas).find((schema) =>
       (schema["x-kubernetes-group-version-kind"] ?? []).some(
         (gvk: Part) => gvk.group === mapping.group && gvk.version === mapping.version && gvk.kind === mapping.kind,
@@ -77,6 +78,36 @@ function* resolve(
       fail(`couldn't find resource for "${apiVersion}, Kind=${mapping.kind}"`);
   return [mapping, path];
 }
+
+const ID = /^io\.k8s\.(?:api|apimachinery\.pkg\.apis|apiextensions-apiserver\.pkg\.apis|kube-aggregator\.pkg\.apis)\./;
+
+/** Schemas with what they mean. A real server has the texts in its documents; ours are kept with the client. */
+function described(schemas: Readonly<Record<string, Part>>, texts: ApiTexts): Readonly<Record<string, Part>> {
+  const result: Record<string, Part> = {};
+  for (const [id, schema] of Object.entries(schemas)) {
+    const own = texts[id.replace(ID, "")];
+    // Custom kinds describe themselves, but for what every object has.
+    const isCustom = !own && schema["x-kubernetes-group-version-kind"] !== undefined;
+    const said = own ?? (isCustom ? texts["core.v1.Pod"] : undefined);
+    if (!said) {
+      result[id] = schema;
+      continue;
+    }
+    const properties: Record<string, Part> = {};
+    for (const [name, property] of Object.entries<Part>(schema.properties ?? {})) {
+      const text = !isCustom || COMMON.includes(name) ? said[name] : undefined;
+      properties[name] = text && !property.description ? { ...property, description: text } : property;
+    }
+    result[id] = {
+      ...schema,
+      ...(!isCustom && said[""] && !schema.description ? { description: said[""] } : {}),
+      ...(schema.properties ? { properties } : {}),
+    };
+  }
+  return result;
+}
+
+const COMMON = ["apiVersion", "kind", "metadata"];
 
 /** Follows references and the wrappers around them. */
 class Schemas {
