@@ -1,5 +1,8 @@
 /** The site's build. Static pages in both languages; everything it serves is its own. */
 import createNextIntlPlugin from "next-intl/plugin";
+import { generateApiTexts } from "./lib/tools/api-texts.mjs";
+
+generateApiTexts(process.cwd());
 
 const withNextIntl = createNextIntlPlugin("./lib/i18n/request.ts");
 
