@@ -1,6 +1,7 @@
 /** The clusters that worlds start with: their machines, addresses, versions, and what is installed. Plain data. */
 import type { Taint } from "../api/types.generated";
 import type { UserInfo } from "../apiserver/scope";
+import { lanPrefixFor, NODES_ON_SMALL_LAN } from "./lan-size";
 
 export interface MachineProfile {
   readonly name: string;
@@ -35,6 +36,10 @@ export interface ClusterProfile {
   readonly clusterDns: string | undefined;
   readonly clusterDomain: string;
   readonly lanGateway: string;
+  /** How many bits of the machines' addresses are the LAN's. */
+  readonly lanPrefix: number;
+  /** Pods of other nodes are reached through the LAN's gateway, as through a cloud's router, and not node by node. */
+  readonly podsBehindGateway?: boolean;
   readonly proxyMode: "iptables" | "ipvs" | "nftables";
   /** Images that every node has from the start, where a registry of the world knows them. */
   readonly presentImages: readonly string[];
@@ -97,6 +102,7 @@ export const recordedKubernetes: ClusterProfile = {
   clusterDns: "10.96.0.10",
   clusterDomain: "cluster.local",
   lanGateway: "10.89.0.1",
+  lanPrefix: 24,
   proxyMode: "iptables",
   presentImages: [
     "docker.io/minhta/hello-world-rest-api:0.0.1.RELEASE",
@@ -219,12 +225,22 @@ export const profiles: readonly ClusterProfile[] = [
   externalEtcd,
 ];
 
-/** `node-1` … of any number, for tests and benchmarks. */
-export const withNodes = (profile: ClusterProfile, count: number): ClusterProfile => ({
-  ...profile,
-  workers: Array.from({ length: count }, (_, i) => ({
-    ...profile.workers[0]!,
-    name: `node-${i + 1}`,
-    address: `10.89.0.${11 + i}`,
-  })),
-});
+const PER_SUBNET = 250;
+
+/**
+ * `node-1` … of any number up to 1,024, for tests and benchmarks. Many nodes stand on a LAN of 16 bits, share a range of
+ * a thousand Pod networks, and find each other's Pods by the gateway: a route to each on each would be a million.
+ */
+export const withNodes = (profile: ClusterProfile, count: number): ClusterProfile => {
+  const isLarge = count > NODES_ON_SMALL_LAN;
+  return {
+    ...profile,
+    lanPrefix: lanPrefixFor(count),
+    ...(isLarge ? { podCidr: "10.244.0.0/14", podsBehindGateway: true } : {}),
+    workers: Array.from({ length: count }, (_, i) => ({
+      ...profile.workers[0]!,
+      name: `node-${i + 1}`,
+      address: isLarge ? `10.89.${1 + Math.floor(i / PER_SUBNET)}.${1 + (i % PER_SUBNET)}` : `10.89.0.${11 + i}`,
+    })),
+  };
+};

@@ -52,12 +52,20 @@ export const tenNodes: Scenario = {
   cluster: { profile: "managed", workers: 10 },
 };
 
-/** For `npm run bench -- --large`: about as many as the LAN's addresses let there be. */
+/** For `npm run bench -- --large`. */
 export const hundredNodes: Scenario = {
   ...tenNodes,
   name: "hundred-nodes",
   description: "a cluster of a hundred workers, for measuring",
   cluster: { profile: "managed", workers: 100 },
+};
+
+/** For measuring: room for 110,000 Pods. */
+export const thousandNodes: Scenario = {
+  ...tenNodes,
+  name: "thousand-nodes",
+  description: "a cluster of a thousand workers, for measuring",
+  cluster: { profile: "managed", workers: 1000 },
 };
 
 /** The machines on which the real Kubernetes was recorded. */
