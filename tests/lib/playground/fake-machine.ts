@@ -47,7 +47,7 @@ export function createFakeMachine(start: StartState): Machine {
       return revision;
     },
     missing: undefined,
-  nextAt: () => due[0]?.at,
+    nextAt: () => due[0]?.at,
     runUntil(until, maxSteps = Number.POSITIVE_INFINITY) {
       const stop = steps + maxSteps;
       while (due[0] && due[0].at <= until) {
