@@ -4,6 +4,7 @@ import type { RollingHash } from "../base/hash";
 import type { Loop } from "../base/loop";
 import type { Random } from "../base/random";
 import type { Registries } from "../containerd/registry";
+import type { Internet } from "../net/internet";
 import type { Network } from "../net/network";
 import type { Segment } from "../net/segment";
 import type { JsonObject } from "../base/json";
@@ -36,6 +37,7 @@ export interface ClusterSurroundings {
   readonly lan: Segment;
   readonly registries: Registries;
   readonly laptop: Laptop;
+  readonly internet: Internet;
 }
 
 export class ClusterOfWorld {
@@ -61,6 +63,8 @@ export class ClusterOfWorld {
       pauseImage,
       makeRoot: () => layNodeRoot(LAN_GATEWAY),
       install: installAddons,
+      routePods: (destination, node) =>
+        world.internet.router.addRoute({ destination, gateway: node, device: "lan", protocol: "static" }),
     });
   }
 

@@ -25,6 +25,7 @@ import { imagePrograms, publishImages } from "../images/index";
 import type { ClusterOfWorld } from "./cluster-of-world";
 import { cobraCompleter } from "./completion";
 import { History } from "./history";
+import { lanPrefixFor } from "../kubernetes/cluster/lan-size";
 import { LAN_GATEWAY } from "./lan";
 import { Laptop } from "./laptop";
 import { apiTexts, dockerCli, kubectlCli, kubernetesPart } from "./parts";
@@ -77,11 +78,12 @@ export class World {
       ...(scenario.kernelRelease === undefined ? {} : { kernelRelease: scenario.kernelRelease }),
       ...(scenario.environment ? { environment: scenario.environment } : {}),
     });
-    attach(this.laptop.netns, this.lan, { name: "eth0", address: scenario.address, prefix: 24, gateway: LAN_GATEWAY });
+    const prefix = lanPrefixFor(scenario.cluster?.workers);
+    attach(this.laptop.netns, this.lan, { name: "eth0", address: scenario.address, prefix, gateway: LAN_GATEWAY });
     this.internet = new Internet(this.network, {
       random: this.random,
       lan: this.lan,
-      gateway: { address: LAN_GATEWAY, prefix: 24 },
+      gateway: { address: LAN_GATEWAY, prefix },
     });
     this.laptop.kernel.onProcessEnd = (process, status) => {
       if (process.context === this.laptop.context)

@@ -10,7 +10,7 @@ import type { Image } from "../../containerd/api";
 import { parseReference } from "../../containerd/reference";
 import { CriError } from "../../containerd/cri";
 import type { Registries } from "../../containerd/registry";
-import { addressAt, parseCidr } from "../../net/address";
+import { addressAt, type Cidr, parseCidr } from "../../net/address";
 import { headerOf, HttpFailure, httpRequest } from "../../net/http";
 import type { Network } from "../../net/network";
 import { sshd } from "../../net/programs/ssh";
@@ -57,6 +57,8 @@ export interface ClusterOptions {
   readonly registries: Registries;
   readonly profile: ClusterProfile;
   readonly pauseImage: Image;
+  /** Gives the LAN's gateway a route to a node's Pods, where the profile asks for it. */
+  readonly routePods?: (destination: Cidr, node: string) => void;
   /** Images that every node has from the start. */
   readonly images?: readonly NodeImage[];
   /** A fresh file tree for a machine. */
@@ -318,6 +320,7 @@ export class Cluster {
       registries,
       specs: machine,
       kernelRelease: profile.kernelRelease,
+      lanPrefix: profile.lanPrefix,
       gateway: profile.lanGateway,
       hosts: new Map(this.machines().map((each) => [each.name, each.address])),
       ...(makeRoot ? { root: makeRoot(machine.name) } : {}),
@@ -492,6 +495,12 @@ export class Cluster {
   #layRoutes(): void {
     const podNetwork = parseCidr(this.profile.podCidr)!;
     const nodes = this.nodeProfiles();
+    if (this.profile.podsBehindGateway) {
+      nodes.forEach((node, index) =>
+        this.options.routePods?.(parseCidr(`${addressAt(podNetwork, index * 256)}/24`)!, node.address),
+      );
+      return;
+    }
     for (const host of this.hosts.values())
       nodes.forEach((node, index) => {
         if (node.name === host.name) return;

@@ -40,6 +40,7 @@ export interface HostOptions {
   /** The host's file tree; absent: an almost empty one. */
   readonly root?: DirInode;
   /** Default gateway on the LAN. */
+  readonly lanPrefix: number;
   readonly gateway?: string;
   /** Names of the cluster's machines, for /etc/hosts. */
   readonly hosts: ReadonlyMap<string, string>;
@@ -96,7 +97,7 @@ export class Host {
     attach(this.netns, options.lan, {
       name: "eth0",
       address: specs.address,
-      prefix: 24,
+      prefix: options.lanPrefix,
       ...(options.gateway ? { gateway: options.gateway } : {}),
     });
     this.mounts = new MountNamespace(loop, {

@@ -114,7 +114,7 @@ function startCloud(cluster: Cluster): void {
   const { loop, random, network, lan } = cluster.options;
   const { profile } = cluster;
   const balancer = new CloudLoadBalancer(network, lan, {
-    cidr: parseCidr("10.89.0.0/24")!,
+    cidr: parseCidr(`10.89.0.0/${profile.lanPrefix}`)!,
     range: parseCidr("10.89.0.192/26")!,
     own: "10.89.0.200",
     gateway: profile.lanGateway,

@@ -3,6 +3,7 @@ import { docker, recordedDocker } from "./docker";
 import {
   externalEtcd,
   hundredNodes,
+  thousandNodes,
   kubeadm,
   kubernetes,
   managed,
@@ -23,6 +24,7 @@ export const scenarios: readonly Scenario[] = [
   externalEtcd,
   tenNodes,
   hundredNodes,
+  thousandNodes,
   recordedDocker,
   recordedKubernetes,
 ];
