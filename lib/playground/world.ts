@@ -1,5 +1,5 @@
 /** One lesson's world inside the worker: the machine, its session, its clock, and the log on disk that it can be rebuilt from. */
-import { type GoalState, LessonSession } from "@/lib/checker/session";
+import { GRID_MS, type GoalState, LessonSession } from "@/lib/checker/session";
 import {
   bytesToArray,
   createMachine,
@@ -224,7 +224,7 @@ export class World {
     const stopAt = performance.now() + SLICE_MS;
     while (this.#machine.now() < target) {
       const from = this.#machine.now();
-      const due = this.#machine.nextAt() ?? target;
+      const due = Math.min(this.#machine.nextAt() ?? target, isEnough === undefined ? target : from + GRID_MS);
       this.#session.advanceTo(Math.min(target, Math.max(from + STRIDE_MS, due)));
       if (isEnough?.()) return true;
       if (this.#machine.missing !== undefined) return false;
