@@ -169,8 +169,8 @@ test.each(["", LESSON, `${LESSON}/review`, "/courses/docker-kubernetes", "/progr
 );
 
 test("the API refuses what it should, as JSON, and records nothing", async () => {
-  const post = (body: string, headers: Record<string, string> = {}) =>
-    fetch(`${site.url}/api/attempts`, {
+  const post = (body: string, headers: Record<string, string> = {}, path = "attempts") =>
+    fetch(`${site.url}/api/${path}`, {
       method: "POST",
       headers: { "Content-Type": "application/json", ...headers },
       body,
@@ -186,8 +186,14 @@ test("the API refuses what it should, as JSON, and records nothing", async () =>
   expect(await refusal(await post("not json", asLearner))).toEqual([400, "not-json"]);
   expect(await refusal(await post("{}", asLearner))).toEqual([400, "invalid"]);
   expect(await refusal(await post(`"${"x".repeat(5 * 1024 * 1024)}"`, asLearner))).toEqual([413, "too-large"]);
+  expect(await refusal(await post("{}", {}, "reviews"))).toEqual([401, "no-learner"]);
+  expect(await refusal(await post("{}", asLearner, "reviews"))).toEqual([400, "invalid"]);
+  const unknown = JSON.stringify({ lesson: "docker-kubernetes/limits", round: 0 });
+  expect(await refusal(await post(unknown, asLearner, "reviews"))).toEqual([404, "no-such-review"]);
+  expect(await refusal(await fetch(`${site.url}/api/development/content`))).toEqual([404, "not-here"]);
+  expect((await fetch(`${site.url}/favicon.ico`)).status).toBe(404);
   const progress = await (await fetch(`${site.url}/api/progress`, { headers: asLearner })).json();
-  expect(progress).toEqual({ lessons: [] });
+  expect(progress).toEqual({ lessons: [], reviews: [] });
 });
 
 test("a lesson's page is small before its terminal loads", async () => {
