@@ -496,9 +496,8 @@ export class Cluster {
     const podNetwork = parseCidr(this.profile.podCidr)!;
     const nodes = this.nodeProfiles();
     if (this.profile.podsBehindGateway) {
-      nodes.forEach((node, index) =>
-        this.options.routePods?.(parseCidr(`${addressAt(podNetwork, index * 256)}/24`)!, node.address),
-      );
+      for (const [index, node] of nodes.entries())
+        this.options.routePods?.(parseCidr(`${addressAt(podNetwork, index * 256)}/24`)!, node.address);
       return;
     }
     for (const host of this.hosts.values())

@@ -154,10 +154,19 @@ export class KubeletServer {
   }
 
   #attach(pod: Pod, request: ServerRequest): ApiResponse {
-    const found = this.#running(pod, request.container);
-    if (!found) return text(500, `container ${request.container} not found in pod ${request.pod}`);
-    const stdin = flag(request, "stdin");
     const kubelet = this.#kubelet;
+    const found = kubelet.cache.status(pod.metadata.uid).containers.find((c) => c.name === request.container);
+    if (!found) return text(500, `container ${request.container} not found in pod ${request.pod}`);
+    if (found.state !== "running") {
+      const state = found.state === "created" ? "CONTAINER_CREATED" : "CONTAINER_EXITED";
+      const stream = taskStream(kubelet, function* (receiver) {
+        const status = internalError(`error attaching to container: container is in ${state} state`);
+        receiver.frame({ channel: "error", bytes: encodeUtf8(JSON.stringify(status)) });
+        receiver.end();
+      });
+      return { status: 101, stream };
+    }
+    const stdin = flag(request, "stdin");
     return {
       status: 101,
       stream: sessionStream(kubelet, [], function* (io) {
@@ -342,6 +351,16 @@ function taskStream(
 }
 
 /** exec and attach: output as frames, the end as a Status on the error channel. */
+/** What the streaming server of the runtime says when it cannot begin. */
+const internalError = (message: string) => ({
+  metadata: {},
+  status: "Failure",
+  message: `Internal error occurred: ${message}`,
+  reason: "InternalError",
+  details: { causes: [{ message }] },
+  code: 500,
+});
+
 function sessionStream(
   kubelet: Kubelet,
   command: readonly string[],
@@ -369,15 +388,7 @@ function sessionStream(
         });
       } catch (error) {
         if (!(error instanceof CriError)) throw error;
-        const message = `error executing command in container: ${error.description}`;
-        finish({
-          metadata: {},
-          status: "Failure",
-          message: `Internal error occurred: ${message}`,
-          reason: "InternalError",
-          details: { causes: [{ message }] },
-          code: 500,
-        });
+        finish(internalError(`error executing command in container: ${error.description}`));
         return;
       }
       for (const frame of early.splice(0)) deliver(frame);
