@@ -31,7 +31,8 @@ interface Loaded {
 }
 
 function* complain(process: Process, level: string, text: string): Task<void> {
-  yield* process.printError(`${slashTime(process.now())} [${level}] ${process.nsPid}#${process.nsPid}: ${text}\n`);
+  const line = encodeUtf8(`${slashTime(process.now())} [${level}] ${process.nsPid}#${process.nsPid}: ${text}\n`);
+  if (process.files.has(2) && !process.writeNow(2, line)) yield* process.write(2, line);
 }
 
 class ConfFailure extends Error {}

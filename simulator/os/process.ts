@@ -586,6 +586,15 @@ export class Process {
     }
   }
 
+  /** Writes all of it where that needs no wait at all; false: nothing is done, and write() is to be asked. */
+  writeNow(fd: number, bytes: Bytes): boolean {
+    const file = this.files.get(fd);
+    const unpaid = this.#unpaidBytes + bytes.length + WRITE_CALL_BYTES;
+    if (!file || unpaid >= WRITE_BYTES_PER_MS * 2 || !file.writeNow(bytes)) return false;
+    this.#unpaidBytes = unpaid;
+    return true;
+  }
+
   *write(fd: number, bytes: Bytes): Task<void> {
     const file = this.file(fd);
     // Writing takes time, or a flood (`yes`) would never let virtual time go on.
@@ -608,12 +617,15 @@ export class Process {
 
   /** Writes text to standard output, UTF-8 encoded. */
   *print(text: string): Task<void> {
-    if (text !== "") yield* this.write(1, encodeUtf8(text));
+    const bytes = encodeUtf8(text);
+    if (bytes !== "" && !this.writeNow(1, bytes)) yield* this.write(1, bytes);
   }
 
   /** Writes text to standard error. */
   *printError(text: string): Task<void> {
-    if (text !== "" && this.files.has(2)) yield* this.write(2, encodeUtf8(text));
+    if (text === "" || !this.files.has(2)) return;
+    const bytes = encodeUtf8(text);
+    if (!this.writeNow(2, bytes)) yield* this.write(2, bytes);
   }
 
   /** All of a descriptor, to its end. */

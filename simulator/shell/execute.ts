@@ -23,6 +23,7 @@ import { limits } from "../base/limits";
 import type { Task } from "../base/task";
 import { makePipe, NullDevice, type OpenFile } from "../os/open-file";
 import type { Process } from "../os/process";
+import { statementAtOnce } from "./at-once";
 import { BreakLoop, CommandAborted, ContinueLoop, ExpansionError, ReturnFromFunction, ShellExit } from "./control";
 import { arithmetic, expandPattern, expandRegexp, expandString, expandWords } from "./expand";
 import { Job } from "./jobs";
@@ -45,13 +46,23 @@ const cost = { builtin: 0.02, fork: 0.4 } as const;
 
 export function* runStatements(shell: Shell, statements: readonly Statement[]): Task<number> {
   for (const statement of statements) {
-    yield* runStatement(shell, statement);
+    if (!ranAtOnce(shell, statement)) yield* runStatement(shell, statement);
     if (shell.pendingSignals.length > 0) yield* runPendingTraps(shell);
   }
   return shell.status;
 }
 
 const runList = (shell: Shell, list: CompoundList): Task<number> => runStatements(shell, list.commands);
+
+/** Runs a statement that needs no waiting, and whose failure nobody acts on. */
+function ranAtOnce(shell: Shell, statement: Statement): boolean {
+  const isWatched = shell.conditionDepth === 0 && (shell.options.has("errexit") || shell.traps.has("ERR"));
+  const status = statementAtOnce(shell, statement, isWatched);
+  if (status === undefined) return false;
+  shell.status = status;
+  shell.pipeStatus = [status];
+  return true;
+}
 
 function* runStatement(shell: Shell, statement: Statement): Task<number> {
   shell.position = statement.pos;
@@ -728,7 +739,7 @@ export function* runLines(shell: Shell, statements: readonly Statement[], text: 
   let aborted: number | undefined;
   for (let at = 0; at < statements.length; at++) {
     try {
-      yield* runStatement(shell, statements[at]!);
+      if (!ranAtOnce(shell, statements[at]!)) yield* runStatement(shell, statements[at]!);
       if (shell.pendingSignals.length > 0) yield* runPendingTraps(shell);
     } catch (error) {
       const unwinds = error instanceof CommandAborted ? !error.interrupt : error instanceof ExpansionError;

@@ -576,6 +576,11 @@ export class Shell {
     return this.#computeDebt >= 1;
   }
 
+  /** Whether that much more may be owed: nothing has to be paid yet. */
+  canOwe(ms: number): boolean {
+    return this.#computeDebt + ms < 1;
+  }
+
   *pay(): Task<void> {
     const due = this.#computeDebt;
     this.#computeDebt = 0;
