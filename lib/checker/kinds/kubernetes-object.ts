@@ -85,6 +85,9 @@ export const kubernetesObject = defineCheck({
   },
 });
 
+/** Whole lists and objects would bury the sentence they stand in. */
+const brief = (text: string): string => (text.length > 80 ? `${text.slice(0, 79)}…` : text);
+
 function field(where: z.infer<typeof whereSchema>, look: (object: AnyObject) => string): Criterion<AnyObject> {
   const label = where.means ?? both(`\`${where.path}\``);
   const wants: string[] = [];
@@ -107,7 +110,7 @@ function field(where: z.infer<typeof whereSchema>, look: (object: AnyObject) => 
     },
     expected: { vi: `có ${label.vi} ${wants.join(", ")}`, en: `with ${label.en} ${wants.join(", ")}` },
     found: (object) => {
-      const value = show(fieldAt(object, where.path));
+      const value = brief(show(fieldAt(object, where.path)));
       const name = `\`${object.metadata.name}\``;
       return { vi: `${name} có ${label.vi} = ${value}.`, en: `${name} has ${label.en} = ${value}.` };
     },
