@@ -161,6 +161,26 @@ const simple = (options: {
 
 export const toolImages: readonly ImageDefinition[] = [
   simple({
+    repository: "docker",
+    tags: ["cli", "28-cli", "28.5-cli", "28.5.2-cli"],
+    description: "Docker in Docker!",
+    base: alpine,
+    files: {
+      "/usr/local/bin/docker": { program: "docker" },
+      "/usr/local/bin/docker-entrypoint.sh": {
+        script:
+          '#!/bin/sh\nset -eu\n\n# first arg is `-f` or `--some-option`\nif [ "${1#-}" != "$1" ]; then\n\tset -- docker "$@"\nfi\n\n# if our command is a valid Docker subcommand, let\'s invoke it through Docker instead\nif docker help "$1" > /dev/null 2>&1; then\n\tset -- docker "$@"\nfi\n\nexec "$@"\n',
+      },
+    },
+    size: 188_000_000,
+    steps: ["ENV DOCKER_VERSION=28.5.2", 'ENTRYPOINT ["docker-entrypoint.sh"]', 'CMD ["sh"]'],
+    config: {
+      Env: [PATH_ENV, "DOCKER_VERSION=28.5.2"],
+      Entrypoint: ["docker-entrypoint.sh"],
+      Cmd: ["sh"],
+    },
+  }),
+  simple({
     repository: "curlimages/curl",
     tags: ["latest", "8.16.0"],
     description: "official docker image for curl - command line tool and library for transferring data with URLs",

@@ -4,10 +4,10 @@ import type { ApiRequest, ApiResponse } from "../../base/door";
 import { failure, ok, type Result } from "../../base/result";
 import type { Task } from "../../base/task";
 import type { Process } from "../../os/process";
-import { DEFAULT_HOST, resolveHost } from "./endpoint";
+import { resolveHost } from "./endpoint";
 
-/** How the CLI reaches the engine; undefined while no daemon listens. */
-export type EngineDoor = (process: Process) => ((request: ApiRequest) => Task<ApiResponse>) | undefined;
+/** How the CLI reaches the engine through a socket of its own file system; undefined where no daemon listens. */
+export type EngineDoor = (process: Process, socket: string) => ((request: ApiRequest) => Task<ApiResponse>) | undefined;
 
 /** What every docker command is called with. */
 export interface DockerContext {
@@ -58,8 +58,9 @@ export class DockerClient {
     const nameless = /^\/(container|network|volume)s\/\s*(?:\/|$)/.exec(path);
     if (nameless) return failure({ status: 0, message: `invalid ${nameless[1]} name or ID: value is empty` });
     const host = this.#host.value;
-    const door =
-      host === DEFAULT_HOST || host === "unix:///run/docker.sock" ? this.#context.door(this.process) : undefined;
+    const door = host.startsWith("unix://")
+      ? this.#context.door(this.process, host.slice("unix://".length))
+      : undefined;
     if (!door) return failure({ status: 0, message: unreachable(host) });
     const response = yield* door({
       method,

@@ -260,6 +260,7 @@ function* waitFor(session: Session, container: OwnContainer, condition: string, 
   const id = `Container ${nameOf(container)}`;
   yield* progress.event(id, "Waiting");
   for (;;) {
+    yield* client.process.sleep(500);
     const { State: state } = (yield* must(session, "GET", `/containers/${container.Id}/json`)) as {
       readonly State: {
         readonly Status: string;
@@ -295,7 +296,6 @@ function* waitFor(session: Session, container: OwnContainer, condition: string, 
       yield* progress.event(id, "Error", "error");
       throw new ComposeFailure(`dependency failed to start: ${problem}`);
     }
-    yield* client.process.sleep(500);
   }
 }
 

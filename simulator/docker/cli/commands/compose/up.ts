@@ -70,6 +70,7 @@ export function* createAll(
 ): Task<void> {
   if (flags["force-recreate"] && flags["no-recreate"])
     throw new ComposeFailure("--force-recreate and --no-recreate are incompatible");
+  const scale = scales(session, (flags["scale"] as readonly string[] | undefined) ?? []);
   const images = yield* ensureImages(session, names, {
     build: Boolean(flags["build"]),
     noBuild: Boolean(flags["no-build"]),
@@ -78,7 +79,7 @@ export function* createAll(
   yield* ensureNetworks(session, names);
   yield* ensureVolumes(session, names);
   yield* convergeContainers(session, names, images, {
-    scale: scales(session, (flags["scale"] as readonly string[] | undefined) ?? []),
+    scale,
     forceRecreate: Boolean(flags["force-recreate"]),
     noRecreate: Boolean(flags["no-recreate"]),
     removeOrphans: Boolean(flags["remove-orphans"]),
