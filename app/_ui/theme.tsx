@@ -36,7 +36,7 @@ export function ThemeToggle({ label }: { readonly label: string }) {
       title={label}
       className="grid size-9 place-items-center rounded-md text-ink-2 hover:bg-sea hover:text-ink"
     >
-      <svg viewBox="0 0 20 20" className="size-[18px]" aria-hidden="true">
+      <svg viewBox="0 0 20 20" className="size-[1.125rem]" aria-hidden="true">
         <circle cx="10" cy="10" r="6.6" fill="none" stroke="currentColor" strokeWidth="1.5" />
         <path d="M10 3.4 a6.6 6.6 0 0 1 0 13.2 z" fill="currentColor" />
       </svg>

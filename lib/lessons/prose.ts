@@ -58,7 +58,7 @@ export async function markdown(source: string): Promise<Prose> {
     mdxOptions: (options) => ({
       ...options,
       remarkPlugins: [...(options.remarkPlugins ?? []), remarkGfm],
-      rehypePlugins: [...(options.rehypePlugins ?? []), rehypeSlug],
+      rehypePlugins: [...(options.rehypePlugins ?? []), rehypeSlug, markShortCode],
     }),
   });
   return evaluate(code);
@@ -90,13 +90,37 @@ export async function compileProse(
       mdxOptions: (options) => ({
         ...options,
         remarkPlugins: [...(options.remarkPlugins ?? []), remarkGfm, check as never],
-        rehypePlugins: [...(options.rehypePlugins ?? []), rehypeSlug],
+        rehypePlugins: [...(options.rehypePlugins ?? []), rehypeSlug, markShortCode],
       }),
     });
     return { code, problems };
   } catch (error) {
     return { code: "", problems: [...problems, mdxProblem(file, error)] };
   }
+}
+
+/** Code of so few characters is kept on one line: "--format" broken after its hyphens looks like something else. */
+const SHORT_MAX = 24;
+
+/** A page's tree, as much of it as is read and changed here. */
+interface PageNode {
+  readonly type: string;
+  readonly tagName?: string;
+  readonly value?: string;
+  readonly children?: readonly PageNode[];
+  properties?: Record<string, unknown>;
+}
+
+function markShortCode() {
+  const visit = (node: PageNode): void => {
+    for (const child of node.children ?? []) {
+      const text = child.tagName === "code" && node.tagName !== "pre" ? child.children?.[0]?.value : undefined;
+      if (text !== undefined && text.length <= SHORT_MAX)
+        child.properties = { ...child.properties, className: ["short"] };
+      visit(child);
+    }
+  };
+  return visit;
 }
 
 function checkTree(tree: MdxNode, file: string, known: KnownNames, problems: ContentProblem[]): void {

@@ -194,6 +194,14 @@ describe("prose", () => {
   });
 });
 
+test("short code is marked, so that it stays on one line; commands are not", async () => {
+  const source = 'a `--format` b `docker inspect --format x container`\n\n```\nls\n```\n\n<Task id="t" />';
+  const { code, problems } = await compileProse("x.mdx", source, { tasks: ["t"], terms: [] });
+  expect(problems).toEqual([]);
+  expect(code.match(/className: ?"short"/g)?.length).toBe(1);
+  expect(code).toMatch(/className: ?"short",\s*children: ?"--format"/);
+});
+
 test("a debrief must be shown", async () => {
   const { problems } = await compileProse("x.mdx", '<Task id="t" />', { tasks: ["t"], terms: [], hasDebrief: true });
   expect(problems.map(problemText)).toEqual(["x.mdx:1:1: the debrief is not shown: add <Debrief />"]);
