@@ -1,4 +1,4 @@
-/** program: a program was run on the laptop or a node and ended well, for looking around that leaves no other trace (crictl, iptables-save). */
+/** program: a program was run on the laptop or a node for looking around that leaves no other trace (crictl, iptables-save). */
 import * as z from "zod/mini";
 import { defineCheck, met, unmet } from "../verdict";
 
@@ -8,8 +8,8 @@ const schema = z.strictObject({
   program: z.union([z.string(), z.array(z.string()).check(z.minLength(1))]),
   /** One of the arguments must be one of these (`save`, or `--rev` for `--rev=5`): the tool's subcommand. Absent: any. */
   uses: z.optional(z.union([z.string(), z.array(z.string()).check(z.minLength(1))])),
-  /** Also counts a run that was ended from outside or failed: for what is watched until Ctrl-C. */
-  anyExit: z.optional(z.boolean()),
+  /** How it ended: with exit code 0, with another, or either (what is watched until Ctrl-C). */
+  ended: z._default(z.enum(["well", "badly", "anyhow"]), "well"),
   /** A machine's name; absent: any node of the cluster. */
   host: z.optional(z.string()),
   count: z._default(z.int().check(z.positive()), 1),
@@ -37,7 +37,7 @@ export const program = defineCheck({
         (check.uses === undefined ||
           run.argv.slice(1).some((argument) => uses.includes(argument) || uses.includes(argument.replace(/=.*$/, "")))),
     );
-    const good = fits.filter((run) => run.exitCode === 0 || check.anyExit === true);
+    const good = fits.filter((run) => check.ended === "anyhow" || (run.exitCode === 0) === (check.ended === "well"));
     if (good.length >= check.count) return met;
     const elsewhere = runs.find((run) => !isRight(run.host));
     const failed = fits.at(-1);

@@ -384,7 +384,9 @@ test("a run that was ended from outside counts where the lesson says so, and `--
   const given = (argument: string, exitCode: number) =>
     observing({ programs: [{ host: "worker-1", argv: ["etcdctl", argument], exitCode }], nodes: onNodes });
   expect(evaluateCheck(prepareCheck(watching), given("watch", 130)).met).toBe(false);
-  expect(evaluateCheck(prepareCheck({ ...watching, anyExit: true }), given("watch", 130)).met).toBe(true);
+  expect(evaluateCheck(prepareCheck({ ...watching, ended: "anyhow" }), given("watch", 130)).met).toBe(true);
+  expect(evaluateCheck(prepareCheck({ ...watching, ended: "badly" }), given("watch", 1)).met).toBe(true);
+  expect(evaluateCheck(prepareCheck({ ...watching, ended: "badly" }), given("watch", 0)).met).toBe(false);
   expect(evaluateCheck(prepareCheck(watching), given("--rev=5", 0)).met).toBe(true);
 });
 
