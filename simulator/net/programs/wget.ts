@@ -5,6 +5,7 @@ import type { Task } from "../../base/task";
 import { SysError } from "../../os/errno";
 import type { Process, Program } from "../../os/process";
 import { withDeadline } from "../deadline";
+import { resolve } from "../dns";
 import { type Header, type Url, headerOf, hostHeader, parseUrl } from "../http";
 import { isIpv4 } from "../address";
 import { parseOptions } from "./options";
@@ -401,6 +402,11 @@ export const busyboxWget: Program = function* (process) {
       for (const line of own)
         if (!/^host:/i.test(line))
           headers.push([line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]);
+      // -T bounds connecting and reading; the name is asked for before, with the resolver's own patience.
+      if (parsed.has("T") && (yield* resolve(process, url.host)).length === 0) {
+        yield* process.printError(`wget: bad address '${url.hasPort ? `${url.host}:${url.port}` : url.host}'\n`);
+        return 1;
+      }
       const chunks: Bytes[] = [];
       const result = yield* exchange(
         {
