@@ -498,6 +498,14 @@ function* bindAll(process: Process, loaded: Loaded): Task<boolean> {
   return false;
 }
 
+const WORKER_ARGV = ["nginx: worker process"];
+
+/** The master answers requests here; workers are there to be seen, and wait for nothing. */
+const workerProgram: Program = function* (process) {
+  process.resizeMemory(1_100_000);
+  return yield () => undefined;
+};
+
 function* master(process: Process, path: string, loaded: Loaded, version: string): Task<number> {
   process.argv = ["nginx: master process nginx", "-g", "daemon off;"];
   process.resizeMemory(2_400_000);
@@ -541,13 +549,7 @@ function* master(process: Process, path: string, loaded: Loaded, version: string
     yield* complain(process, "notice", "start worker processes");
   }
   for (let i = 0; i < process.kernel.cpuCount; i++) {
-    const worker = process.spawn({
-      argv: ["nginx: worker process"],
-      *program(self): Task<number> {
-        self.resizeMemory(1_100_000);
-        for (;;) yield* self.sleep(86_400_000);
-      },
-    });
+    const worker = process.spawn({ argv: WORKER_ARGV, program: workerProgram });
     if (talks) yield* complain(process, "notice", `start worker process ${worker.nsPid}`);
   }
   process.onSignal("HUP", () =>

@@ -27,11 +27,15 @@ export interface CgroupLimits {
   pidsMax?: number | undefined;
 }
 
+// A group has processes or groups in it, seldom both.
+const NO_CHILDREN: ReadonlyMap<string, Cgroup> = new Map();
+const NO_PROCESSES: ReadonlySet<CgroupMember> = new Set();
+
 export class Cgroup {
   readonly path: string;
   readonly parent: Cgroup | undefined;
-  readonly children = new Map<string, Cgroup>();
-  readonly processes = new Set<CgroupMember>();
+  #children: Map<string, Cgroup> | undefined;
+  #processes: Set<CgroupMember> | undefined;
   limits: CgroupLimits = {};
   frozen = false;
   /** CPU time used by processes that were ever here, in ms. */
@@ -50,17 +54,34 @@ export class Cgroup {
     this.parent = parent;
   }
 
+  get children(): ReadonlyMap<string, Cgroup> {
+    return this.#children ?? NO_CHILDREN;
+  }
+
+  get processes(): ReadonlySet<CgroupMember> {
+    return this.#processes ?? NO_PROCESSES;
+  }
+
+  /** Kernel only: a process comes and goes. */
+  add(process: CgroupMember): void {
+    (this.#processes ??= new Set()).add(process);
+  }
+
+  delete(process: CgroupMember): void {
+    this.#processes?.delete(process);
+  }
+
   child(name: string, childLimits: CgroupLimits = {}): Cgroup {
     const path = this.path === "/" ? `/${name}` : `${this.path}/${name}`;
     const child = new Cgroup(this.#clock, path, this);
     child.limits = childLimits;
-    this.children.set(name, child);
+    (this.#children ??= new Map()).set(name, child);
     return child;
   }
 
   remove(): void {
     const name = this.path.slice(this.path.lastIndexOf("/") + 1);
-    this.parent?.children.delete(name);
+    if (this.parent) this.parent.#children?.delete(name);
   }
 
   /** Memory of all processes here and below, in bytes. */

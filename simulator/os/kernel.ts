@@ -95,7 +95,7 @@ export class Kernel implements ProcessHost {
     this.processes.set(pid, process);
     context.pids.processes.set(nsPid, process);
     if (context.pids !== this.hostPids) this.hostPids.processes.set(pid, process);
-    context.cgroup.processes.add(process);
+    context.cgroup.add(process);
     process.begin(program);
     return process;
   }
@@ -105,7 +105,7 @@ export class Kernel implements ProcessHost {
     this.processes.delete(process.pid);
     this.hostPids.processes.delete(process.pid);
     process.context.pids.processes.delete(process.nsPid);
-    process.cgroup.processes.delete(process);
+    process.cgroup.delete(process);
     const init = process.context.pids.processes.get(1);
     for (const child of process.children) {
       child.parent = init;
