@@ -6,7 +6,7 @@
 import { parseRfc3339 } from "../../base/clock";
 import type { ApiResponse } from "../../base/door";
 import type { Loop } from "../../base/loop";
-import type { KubeObject } from "../apimachinery/object";
+import type { KubeObject, ObjectMeta } from "../apimachinery/object";
 import { statusResponse, unknownError } from "../apimachinery/status";
 import type { Credentials, KubeRequest } from "../apimachinery/transport";
 import type { EtcdCluster } from "../etcd/cluster";
@@ -90,6 +90,7 @@ export class Heartbeats {
     const old = known.storage.get(known.namespace, known.name);
     const body = request.body as KubeObject | undefined;
     if (!old || !body || body.metadata !== old.metadata || old.metadata.deletionTimestamp) return undefined;
+    if (!isBare(old)) return undefined;
     if (old.metadata.managedFields !== known.managedFields || !renewsOnly(old, body, known.field)) return undefined;
     const done = etcd.txn(
       [],
@@ -99,9 +100,10 @@ export class Heartbeats {
           key: known.storage.etcdKey(known.namespace, known.name),
           value: (revision) =>
             Object.freeze({
-              ...old,
-              metadata: Object.freeze({ ...old.metadata, resourceVersion: String(revision) }),
-              spec: Object.freeze({ ...(body.spec as object) }),
+              kind: old.kind,
+              apiVersion: old.apiVersion,
+              metadata: withRevision(old.metadata, String(revision)),
+              spec: copyOf(body["spec"] as Members),
             }),
         },
       ],
@@ -112,6 +114,41 @@ export class Heartbeats {
     audit.add(auditEntry(loop.now(), known.user, known.userAgent, known.info, response.status));
     return response;
   }
+}
+
+/** Whether an object consists of metadata and spec alone. */
+function isBare(object: KubeObject): boolean {
+  let count = 0;
+  for (const _ in object) count++;
+  return count === 4 && object["spec"] !== undefined;
+}
+
+/** A frozen copy. Member by member: V8 freezes what was spread slowly. */
+function copyOf(members: Members): Members {
+  const copy: Record<string, unknown> = {};
+  for (const key in members) copy[key] = members[key];
+  return Object.freeze(copy);
+}
+
+/** Metadata at another revision, written out for the forms that leases have. */
+function withRevision(old: ObjectMeta, resourceVersion: string): ObjectMeta {
+  const { name, namespace, uid, creationTimestamp, ownerReferences, managedFields } = old;
+  let count = 0;
+  for (const _ in old) count++;
+  if (namespace !== undefined && managedFields !== undefined) {
+    if (count === 6) return Object.freeze({ name, namespace, uid, resourceVersion, creationTimestamp, managedFields });
+    if (count === 7 && ownerReferences !== undefined)
+      return Object.freeze({
+        name,
+        namespace,
+        uid,
+        resourceVersion,
+        creationTimestamp,
+        ownerReferences,
+        managedFields,
+      });
+  }
+  return Object.freeze({ ...old, resourceVersion });
 }
 
 /** Whether one time of spec is all that differs, of an object of the form that is stored. */

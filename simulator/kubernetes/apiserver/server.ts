@@ -105,6 +105,8 @@ export class ApiServer implements Transport {
   readonly #staticTokens: ReadonlyMap<string, UserInfo>;
   #running = true;
   #startedAt: number;
+  /** The storage of the last write that etcd told of. */
+  #written: ResourceStorage | undefined;
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
@@ -543,14 +545,17 @@ export class ApiServer implements Transport {
     if (!storage) return;
     this.#storages.delete(resource);
     this.#byPrefix.delete(storage.prefix);
+    this.#written = undefined;
   }
 
   #storageOfKey(key: string): ResourceStorage | undefined {
+    // One write is often followed by another of the same kind.
+    if (this.#written && key.startsWith(this.#written.prefix)) return this.#written;
     // "/registry/pods/…" or, for a few, "/registry/services/specs/…".
     const first = key.indexOf("/", 10);
-    const short = this.#byPrefix.get(key.slice(0, first + 1));
-    if (short) return short;
-    return this.#byPrefix.get(key.slice(0, key.indexOf("/", first + 1) + 1));
+    this.#written =
+      this.#byPrefix.get(key.slice(0, first + 1)) ?? this.#byPrefix.get(key.slice(0, key.indexOf("/", first + 1) + 1));
+    return this.#written;
   }
 }
 

@@ -216,7 +216,17 @@ export const nodeLifecycleController = defineController({
   },
 });
 
-const readyOf = (node: Node): NodeCondition | undefined => node.status?.conditions?.find((c) => c.type === "Ready");
+/** Looked for once a node object: nodes at rest are looked at every five seconds. */
+const readyConditions = new WeakMap<Node, NodeCondition>();
+
+function readyOf(node: Node): NodeCondition | undefined {
+  let ready = readyConditions.get(node);
+  if (ready === undefined) {
+    ready = node.status?.conditions?.find((c) => c.type === "Ready");
+    if (ready) readyConditions.set(node, ready);
+  }
+  return ready;
+}
 
 /** Upstream's node controller refers to nodes without namespace, with the uid. */
 const nodeReference = (node: Node) => ({

@@ -6,6 +6,7 @@ import type { CriImage } from "../../containerd/cri";
 import type { Lease, Node, NodeCondition, NodeStatus, Taint } from "../api/types.generated";
 import { type Client, isAlreadyExists, isNotFound } from "../client/client";
 import { type EventRecorder, microTime } from "../client/event-recorder";
+import { renewed } from "../client/lease";
 import { CSI_NODES, LEASES, NODES } from "../client/resources";
 import type { Scope } from "../client/scope";
 
@@ -378,7 +379,7 @@ export class NodeStatusManager {
       if (created.ok) this.#lease = created.value;
       return created.ok;
     }
-    const updated = client.update(LEASES, { ...this.#lease, spec: { ...this.#lease.spec, renewTime } });
+    const updated = client.update(LEASES, renewed(this.#lease, renewTime));
     if (updated.ok) this.#lease = updated.value;
     // Somebody has changed or deleted it: look again.
     else this.#lease = undefined;

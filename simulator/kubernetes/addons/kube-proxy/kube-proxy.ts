@@ -81,18 +81,25 @@ export class KubeProxy extends NodeComponent<KubeProxyOptions> {
     this.#cleanConntrack();
   }
 
+  /** The revision of the kernel's rules when they were last written here. */
+  #leftAt = -1;
+
   #writeIptables(): void {
     const { iptables } = this.options.netns;
-    for (const table of ["mangle", "nat", "filter"] as const) iptables.ensureChain(table, "KUBE-PROXY-CANARY");
-    for (const { table, chain, rule, target } of jumpRules) {
-      iptables.ensureChain(table, target);
-      iptables.apply(table, `-I ${chain} ${rule}`, { unique: true });
+    // Where nobody has touched the rules since the last time, what leads to ours still stands.
+    if (iptables.revision !== this.#leftAt) {
+      for (const table of ["mangle", "nat", "filter"] as const) iptables.ensureChain(table, "KUBE-PROXY-CANARY");
+      for (const { table, chain, rule, target } of jumpRules) {
+        iptables.ensureChain(table, target);
+        iptables.apply(table, `-I ${chain} ${rule}`, { unique: true });
+      }
     }
     const ours = /^KUBE-(SVC|SVL|SEP|FW|EXT)-/;
     const staleNatChains = [...iptables.tables.nat.chains.keys()].filter((chain) => ours.test(chain));
     const text = iptablesRules(this.#ports, { clusterCidr: this.options.clusterCidr, staleNatChains });
     const result = iptables.restore(text, { noFlush: true });
     assert(result.ok, `kube-proxy's rules are accepted${result.ok ? "" : `: ${result.error}`}`);
+    this.#leftAt = iptables.revision;
   }
 
   /** UDP flows outlive their endpoints: their entries are deleted, so that clients find live ones. */
