@@ -10,6 +10,7 @@ import type { Segment } from "../net/segment";
 import type { JsonObject } from "../base/json";
 import { pauseImage } from "../images/index";
 import { isTransportFailure, type Transport, type TransportFailure } from "../kubernetes/apimachinery/transport";
+import { SERVICE_ACCOUNTS } from "../kubernetes/client/resources";
 import { applyClusterFault } from "../kubernetes/cluster/faults";
 import { type Cluster, createCluster } from "../kubernetes/cluster/cluster";
 import { adminPki } from "../kubernetes/cluster/kubeconfig";
@@ -73,6 +74,8 @@ export class ClusterOfWorld {
     if (!this.cluster.bootAndWait(BOOT_MS)) throw new Error("the cluster did not become ready");
     if (this.cluster.profile.isLaptopControlPlane) this.#sitAtControlPlane();
     else laptop.writeFile("/root/.kube/config", this.cluster.adminKubeconfig(), 0o600);
+    for (const name of this.cluster.profile.leftServiceAccounts ?? [])
+      this.cluster.adminClient().create(SERVICE_ACCOUNTS, { metadata: { name, namespace: "default" } });
     // The laptop reaches Services through a worker, as a host with kube-proxy's rules would.
     const [worker] = this.cluster.profile.workers;
     const services = parseCidr(this.cluster.profile.serviceCidr);

@@ -255,6 +255,8 @@ const ZEROS: ReadonlyMap<string, readonly (readonly [string, unknown])[]> = new 
       ["eventTime", null],
       ["firstTimestamp", null],
       ["lastTimestamp", null],
+      ["reportingComponent", ""],
+      ["reportingInstance", ""],
       ["deprecatedFirstTimestamp", null],
       ["deprecatedLastTimestamp", null],
     ],

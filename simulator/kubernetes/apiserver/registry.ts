@@ -9,6 +9,7 @@ import { failure, ok, type Result } from "../../base/result";
 import { decodeObject } from "../apimachinery/decode";
 import { type FieldError, forbidden as forbiddenField, invalid } from "../apimachinery/field-path";
 import { formatApiVersion } from "../apimachinery/group-version-kind";
+import { goJsonError } from "../../text/go-json-parse";
 import type { KubeObject, Status } from "../apimachinery/object";
 import type { Draft } from "../apimachinery/resource";
 import type { StructType } from "../apimachinery/schema";
@@ -65,6 +66,15 @@ export class Registry {
   /** Decodes a body as the kind that the scope serves. The draft is in stored form. */
   decode(scope: Scope, body: unknown, old?: KubeObject): Result<Draft, Status> {
     const { served, resource } = scope;
+    if (typeof body === "string") {
+      // Bytes that were no JSON: whoever took them from the wire could not read them.
+      const why = goJsonError(body) ?? "unexpected end of JSON input";
+      return failure(
+        badRequest(
+          `the object provided is unrecognized (must be of type ${resource.kind}): couldn't get version/kind; json parse error: ${why} (${shortened(body)})`,
+        ),
+      );
+    }
     if (typeof body !== "object" || body === null || Array.isArray(body)) {
       return failure(
         badRequest(
@@ -367,6 +377,9 @@ export class Registry {
     return ok(done.value.results[0]!.value as KubeObject);
   }
 }
+
+/** At most so much of a body is shown, as text where it is text. */
+const shortened = (body: string): string => (body.length <= 100 ? body : `${body.slice(0, 100)} ...`);
 
 /** Members in the order of Go's structs: it is the order of raw JSON, and gives all objects one shape. */
 function inOrder(draft: Draft): KubeObject {

@@ -51,6 +51,8 @@ export interface ClusterProfile {
   readonly staticTokens?: ReadonlyMap<string, UserInfo>;
   /** The learner works on the control plane's own machine: etcdctl is there, and kubeconfig names files in /etc. */
   readonly isLaptopControlPlane?: boolean;
+  /** Service accounts of the default namespace that somebody left behind. */
+  readonly leftServiceAccounts?: readonly string[];
   /** Host names that components put into their identities. */
   readonly controllerIdentity: string;
   /** Whose virtual machines the nodes are, where a cloud runs them: what its controller writes on Node objects. */
@@ -121,6 +123,7 @@ export const recordedKubernetes: ClusterProfile = {
     ["token-bob", { name: "bob", groups: ["system:authenticated"] }],
   ]),
   isLaptopControlPlane: true,
+  leftServiceAccounts: ["build"],
   controllerIdentity: "vm",
 };
 
@@ -129,6 +132,7 @@ const {
   machineId: _machineId,
   staticTokens: _staticTokens,
   isLaptopControlPlane: _isLaptopControlPlane,
+  leftServiceAccounts: _leftServiceAccounts,
   ...common
 } = recordedKubernetes;
 

@@ -51,9 +51,10 @@ class Sync {
   }
 
   run(): Outcome {
+    // What history does not keep goes first, as in upstream's sync.
+    this.#cleanUp();
     this.#observeJobs();
     const outcome = this.#cronJob.metadata.deletionTimestamp ? undefined : this.#start();
-    this.#cleanUp();
     return this.#write() ?? outcome;
   }
 

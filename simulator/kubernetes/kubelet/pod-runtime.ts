@@ -314,7 +314,8 @@ export class PodRuntime {
       for (const found of running.filter((c) => c.name === name)) yield* kill(found);
     for (const sandbox of status.sandboxes) {
       if (!sandbox.ready) continue;
-      yield* this.#busy(30);
+      // The network plugin takes the Pod's interface down.
+      yield* this.#busy(130);
       yield* this.#options.runtime().stopPodSandbox(sandbox.id);
     }
   }
@@ -342,6 +343,8 @@ export class PodRuntime {
     }
     grace = Math.max(grace, GRACE_MIN_SECONDS);
     yield* this.#options.runtime().stopContainer(running.id, grace);
+    // Shim and task are cleaned up before the runtime answers.
+    yield* this.#busy(60);
   }
 
   /** After the sandbox is gone init containers run anew: their old records would be taken for results. */
