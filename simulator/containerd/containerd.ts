@@ -30,6 +30,8 @@ export class Containerd implements TaskHost, PullHost {
   readonly hostMounts: MountNamespace;
   readonly registries: Registries;
   readonly images = new ImageStore();
+  /** Set by an engine, which has a process to ask with. */
+  probe: PullHost["probe"];
   readonly containers = new Map<string, Container>();
   readonly #listeners = new Set<RuntimeListener>();
   readonly #options: ContainerdOptions;

@@ -12,6 +12,8 @@ export interface PullHost {
   readonly registries: Registries;
   /** Resolves a registry's host name as this host does; a text is the failure's, from "dial tcp" on. */
   reach(host: string): Task<string | undefined>;
+  /** Asks a server on the host itself; a text is why there is no registry. */
+  readonly probe?: ((domain: string) => Task<Registry | string>) | undefined;
 }
 
 export type PullResult = { readonly image: Image; readonly isNew: boolean } | PullFailure;
@@ -31,6 +33,13 @@ const scheme = (domain: string): string => (/^(?:127\.|localhost(?::|$)|\[::1\])
 export function* reachRegistry(host: PullHost, domain: string): Task<Registry | PullFailure> {
   const server = registryHost(domain);
   const url = `${scheme(domain)}://${server}/v2/`;
+  // A registry that the learner runs is found as a client finds it: by asking.
+  if (scheme(domain) === "http" && !host.registries.get(domain) && host.probe) {
+    const found = yield* host.probe(domain);
+    return typeof found === "string"
+      ? { kind: "unreachable", message: found.startsWith("error ") ? found : `Get "${url}": ${found}` }
+      : found;
+  }
   const trouble = yield* host.reach(server);
   if (trouble !== undefined) return { kind: "unreachable", message: `Get "${url}": ${trouble}` };
   const registry = host.registries.get(domain);

@@ -2,6 +2,7 @@
  * Registries: servers that hold images by repository and tag. A Registry is one server; `Registries` is what a host can
  * reach, by name, with the faults that a lesson may set (slow, unreachable, rate limited).
  */
+import type { Loop } from "../base/loop";
 import type { Credentials, Image, Layer, PullFailure } from "./api";
 import { parseReference } from "./reference";
 
@@ -148,6 +149,31 @@ export class Registry {
     return repository.startsWith(`${credentials.username}/`);
   }
 }
+
+const stores = new WeakMap<Loop, Map<string, Registry>>();
+
+/** What a registry server of this world keeps, by the id in its data folder: made when it is first asked for. */
+export function storeOf(loop: Loop, id: string): Registry {
+  let own = stores.get(loop);
+  if (!own) stores.set(loop, (own = new Map()));
+  let store = own.get(id);
+  if (!store) {
+    store = new Registry({ domain: id, latencyMs: 5, bytesPerSecond: 200_000_000, anonymousPush: true });
+    own.set(id, store);
+  }
+  return store;
+}
+
+/** Lets a server's data folder stand for a registry that is there already. */
+export function setStore(loop: Loop, id: string, registry: Registry): void {
+  let own = stores.get(loop);
+  if (!own) stores.set(loop, (own = new Map()));
+  own.set(id, registry);
+}
+
+/** Where a registry server keeps the id of its store, and the header by which the engine of this world finds it. */
+export const STORE_FILE = "/var/lib/registry/docker/registry/v2/store";
+export const STORE_HEADER = "X-Registry-Store";
 
 /** The registries a machine knows, by domain. Shared by its hosts; each host decides by its own names whom it reaches. */
 export class Registries {

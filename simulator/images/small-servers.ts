@@ -1,6 +1,7 @@
 /** Small servers that lessons use: whoami, http-echo, Apache httpd. */
 import { decodeUtf8, encodeUtf8 } from "../base/bytes";
 import { Deferred, type Task, suspend } from "../base/task";
+import { STORE_FILE, STORE_HEADER, storeOf } from "../containerd/registry";
 import { headerOf, serveHttp, textResponse } from "../net/http";
 import { netOf } from "../net/netns";
 import { SysError } from "../os/errno";
@@ -161,12 +162,18 @@ const pause: Program = function* (process) {
 };
 
 /**
- * registry:2 answers that it speaks the protocol. What it holds is a Registry of the machine (127.0.0.1:5000 in the
- * recorded world): the engine's pulls and pushes go there and not through this server.
+ * registry:2. Its images are a Registry of this world, found by an id in the data folder: they live as long as the
+ * volume. The engine asks /v2/ for that id and then moves layers directly; the API here tells what there is.
  */
 const registry: Program = function* (process) {
   const port = Number((process.env["REGISTRY_HTTP_ADDR"] ?? ":5000").split(":").at(-1));
   process.resizeMemory(9_000_000);
+  if (!process.fs.exists(STORE_FILE)) {
+    process.fs.makeDirs(STORE_FILE.slice(0, STORE_FILE.lastIndexOf("/")));
+    process.fs.writeFile(STORE_FILE, encodeUtf8(process.kernel.random.stream("registry-store").hex(16)));
+  }
+  const id = process.readText(STORE_FILE);
+  const store = storeOf(process.kernel.loop, id);
   yield* process.printError(
     `time="${dashTime(process.now()).replace(" ", "T")}Z" level=info msg="listening on [::]:${port}" go.version=go1.20.8 instance.id=0 service=registry version=2.8.3 \n`,
   );
@@ -177,15 +184,30 @@ const registry: Program = function* (process) {
         const headers = [
           ["Docker-Distribution-Api-Version", "registry/2.0"],
           ["Content-Type", "application/json; charset=utf-8"],
+          [STORE_HEADER, id],
         ] as const;
-        if (request.path === "/v2/") return { status: 200, headers, body: encodeUtf8("{}") };
-        return {
-          status: 404,
+        const answer = (status: number, value: unknown) => ({
+          status,
           headers,
-          body: encodeUtf8(
-            '{"errors":[{"code":"UNSUPPORTED","message":"only /v2/ is served here; pull and push reach the registry through the engine"}]}\n',
-          ),
-        };
+          body: encodeUtf8(`${JSON.stringify(value)}\n`),
+        });
+        if (request.path === "/v2/") return { status: 200, headers, body: encodeUtf8("{}") };
+        if (request.path === "/v2/_catalog") return answer(200, { repositories: store.repositories() });
+        const name = /^\/v2\/(.+)\/tags\/list$/.exec(request.path)?.[1];
+        if (name !== undefined) {
+          const tags = store.tags(name);
+          if (tags) return answer(200, { name, tags });
+          const message = "repository name not known to registry";
+          return answer(404, { errors: [{ code: "NAME_UNKNOWN", message, detail: { name } }] });
+        }
+        return answer(404, {
+          errors: [
+            {
+              code: "UNSUPPORTED",
+              message: "manifests and blobs are not served here; pull and push reach them through the engine",
+            },
+          ],
+        });
       }),
     2,
     () => `level=fatal msg="listen tcp :${port}: bind: address already in use"\n`,

@@ -9,7 +9,7 @@ import { Deferred, type Task, suspend } from "../base/task";
 import type { Image } from "../containerd/api";
 import { Containerd } from "../containerd/containerd";
 import { parseReference } from "../containerd/reference";
-import { Registries } from "../containerd/registry";
+import { Registries, STORE_FILE, setStore } from "../containerd/registry";
 import { Engine } from "../docker/dockerd/engine";
 import { rememberSource } from "../docker/dockerd/layer-sources";
 import { isSocketOf, listenOnSocket } from "../docker/dockerd/socket";
@@ -182,6 +182,13 @@ export class World {
       this.engine?.daemon.containerd.importImage(image, [`${domain}/${path}:${tag}`]);
       this.#remember(name, image);
     }
+  }
+
+  serveRegistry(domain: string): void {
+    const registry = this.registries.get(domain);
+    if (registry) setStore(this.loop, domain, registry);
+    this.laptop.writeFile(STORE_FILE, domain);
+    this.laptop.spawn({ argv: ["registry", "serve"], program: imagePrograms.get("registry")! });
   }
 
   rememberPushes(pushes: Readonly<Record<string, string>>): void {

@@ -19,6 +19,7 @@ import type { DockerContainer, ExecRecord } from "./container";
 import { EventLog } from "./events";
 import { Networks } from "./networks";
 import { PortPublisher } from "./ports";
+import { probeRegistry } from "./probe";
 import { Volumes } from "./volumes";
 
 /** What differs between hosts and is not simulated behaviour: versions, names, paths. */
@@ -133,6 +134,7 @@ export class Daemon {
         for (;;) yield* process.sleep(86_400_000);
       },
     });
+    this.containerd.probe = (domain) => probeRegistry(this.process, domain);
     this.networks = new Networks({
       wires: this.host.network,
       host: this.host,

@@ -5,7 +5,7 @@ import type { ApiResponse } from "../../base/door";
 import type { Task } from "../../base/task";
 import type { Credentials } from "../../containerd/api";
 import { configBlob, manifestBlob } from "../../containerd/images";
-import { pullFailureMessage, resolveImage } from "../../containerd/pull";
+import { pullFailureMessage, reachRegistry, resolveImage } from "../../containerd/pull";
 import { parseReference, withDefaultTag } from "../../containerd/reference";
 import { HttpFailure, httpRequest } from "../../net/http";
 import { ApiFailure, badRequest } from "../api/failure";
@@ -172,14 +172,8 @@ export const imageRoutes: readonly Route[] = [
       : serveraddress.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
     const server = domain === "docker.io" ? "registry-1.docker.io" : domain;
     const scheme = /^(?:127\.|localhost)/.test(domain) ? "http" : "https";
-    const trouble = yield* daemon.containerd.reach(server);
-    const registry = daemon.containerd.registries.get(domain);
-    if (trouble !== undefined || !registry)
-      throw new ApiFailure(
-        500,
-        `Get "${scheme}://${server}/v2/": ${trouble ?? `dial tcp: lookup ${server}: no such host`}`,
-      );
-    yield* daemon.wait(registry.latencyMs);
+    const registry = yield* reachRegistry(daemon.containerd, domain);
+    if ("kind" in registry) throw new ApiFailure(500, registry.message);
     if (registry.hasUsers && !registry.authenticate({ username, password }))
       throw new ApiFailure(401, `Get "${scheme}://${server}/v2/": unauthorized: incorrect username or password`);
     return json({ Status: "Login Succeeded", IdentityToken: "" });

@@ -1,6 +1,5 @@
 /** Worlds with a Docker engine on the laptop. */
 import { encodeUtf8 } from "../../base/bytes";
-import { imagePrograms } from "../../images/index";
 import { executable } from "../../os/kernel";
 import { type Scenario, laptop } from "./scenario";
 
@@ -75,6 +74,6 @@ export const recordedDocker: Scenario = {
       encodeUtf8(executable("rest-api", "V1".repeat(SERVER_BYTES / 2)).slice(0, SERVER_BYTES)),
       { mode: 0o755 },
     );
-    host.spawn({ argv: ["registry", "serve"], program: imagePrograms.get("registry")! });
+    world.serveRegistry("127.0.0.1:5000");
   },
 };

@@ -7,6 +7,8 @@ export interface Preparation {
   readonly laptop: Laptop;
   /** Images that the laptop's engine has from the start. */
   preloadImages(names: readonly string[]): void;
+  /** Runs a server on the laptop for a registry of this world. */
+  serveRegistry(domain: string): void;
   /** Repositories that the engine remembers to have sent an image to: repository to image. */
   rememberPushes(pushes: Readonly<Record<string, string>>): void;
 }
