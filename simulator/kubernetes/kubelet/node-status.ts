@@ -255,44 +255,47 @@ export class NodeStatusManager {
     const conditions = this.#conditions().map((condition) => {
       const known = old.find((c) => c.type === condition.type);
       const same = known?.status === condition.status;
-      return { ...condition, lastHeartbeatTime: now, lastTransitionTime: same ? known.lastTransitionTime! : now };
+      const { type, status, reason, message } = condition;
+      const lastTransitionTime = same ? known.lastTransitionTime! : now;
+      return { type, status, lastHeartbeatTime: now, lastTransitionTime, reason, message };
     });
+    // In the order of Go's struct, which is that of raw JSON.
     return {
-      addresses: [
-        { address: specs.internalIp, type: "InternalIP" },
-        { address: specs.name, type: "Hostname" },
-      ],
-      allocatable: allocatableOf(specs),
       capacity: capacityOf(specs),
+      allocatable: allocatableOf(specs),
       conditions,
+      addresses: [
+        { type: "InternalIP", address: specs.internalIp },
+        { type: "Hostname", address: specs.name },
+      ],
       daemonEndpoints: { kubeletEndpoint: { Port: 10250 } },
+      nodeInfo: {
+        machineID: specs.machineId,
+        systemUUID: specs.machineId,
+        bootID: specs.bootId,
+        kernelVersion: specs.kernelRelease,
+        osImage: specs.osImage,
+        containerRuntimeVersion: specs.runtimeVersion,
+        kubeletVersion: specs.kubeletVersion,
+        kubeProxyVersion: "",
+        operatingSystem: "linux",
+        architecture: "amd64",
+      },
+      images: images.map((image) => ({
+        names: [...image.repoDigests, ...image.repoTags].sort(digestFirst),
+        sizeBytes: image.size,
+      })),
+      runtimeHandlers: ["", "runc"].map((name) => ({
+        name,
+        features: { recursiveReadOnlyMounts: true, userNamespaces: false },
+      })),
+      features: { supplementalGroupsPolicy: true },
       declaredFeatures: [
         "ExtendWebSocketsToKubelet",
         "InPlacePodLevelResourcesVerticalScaling",
         "InPlacePodVerticalScalingInitContainers",
         "RestartAllContainersOnContainerExits",
       ],
-      features: { supplementalGroupsPolicy: true },
-      images: images.map((image) => ({
-        names: [...image.repoDigests, ...image.repoTags].sort(digestFirst),
-        sizeBytes: image.size,
-      })),
-      nodeInfo: {
-        architecture: "amd64",
-        bootID: specs.bootId,
-        containerRuntimeVersion: specs.runtimeVersion,
-        kernelVersion: specs.kernelRelease,
-        kubeProxyVersion: "",
-        kubeletVersion: specs.kubeletVersion,
-        machineID: specs.machineId,
-        operatingSystem: "linux",
-        osImage: specs.osImage,
-        systemUUID: specs.machineId,
-      },
-      runtimeHandlers: ["", "runc"].map((name) => ({
-        features: { recursiveReadOnlyMounts: true, userNamespaces: false },
-        name,
-      })),
     };
   }
 

@@ -1,7 +1,8 @@
 /** kubectl cluster-info and its dump */
 import { boolFlag, durationFlag, stringFlag, stringSliceFlag } from "../../../cli/flags";
 import { goJson } from "../../../text/go-json";
-import { decodeUtf8, type Bytes } from "../../../base/bytes";
+import { type Bytes, decodeUtf8, encodeUtf8 } from "../../../base/bytes";
+import type { Task } from "../../../base/task";
 import type { KubeList } from "../../apimachinery/object";
 import { allNamespacesFlag } from "../common-flags";
 import type { Part } from "../describe/page";
@@ -45,7 +46,18 @@ const dump = defineKubectlCommand({
       metadata: list.metadata,
       items: list.items.map(bare),
     });
-    yield* process.print(print(typed(yield* factory.client.get<KubeList>("/api/v1/nodes"), "NodeList")));
+    const directory = flags["output-directory"];
+    const isFiles = directory !== "" && directory !== "-";
+    const write = function* (path: string, text: string): Task<void> {
+      if (!isFiles) {
+        yield* process.print(text);
+        return;
+      }
+      const file = process.path(`${directory}/${path}`);
+      process.fs.makeDirs(file.slice(0, file.lastIndexOf("/")));
+      process.fs.writeFile(file, encodeUtf8((process.fs.exists(file) ? process.readText(file) : "") + text));
+    };
+    yield* write("nodes.json", print(typed(yield* factory.client.get<KubeList>("/api/v1/nodes"), "NodeList")));
     let namespaces: readonly string[] =
       flags.namespaces.length > 0 ? flags.namespaces : ["kube-system", factory.namespace];
     if (flags["all-namespaces"])
@@ -63,12 +75,13 @@ const dump = defineKubectlCommand({
         [`${core}/pods`, "PodList"],
       ] as const) {
         const list = yield* factory.client.get<KubeList>(path);
-        yield* process.print(print(typed(list, kind)));
+        yield* write(`${namespace}/${FILES[kind]}.json`, print(typed(list, kind)));
         if (kind !== "PodList") continue;
         for (const pod of list.items as readonly Part[]) {
           for (const container of pod.spec.containers) {
             const title = `container ${container.name} of pod ${namespace}/${pod.metadata.name}`;
-            yield* process.print(`==== START logs for ${title} ====\n`);
+            const logs = `${namespace}/${pod.metadata.name}/logs.txt`;
+            yield* write(logs, `==== START logs for ${title} ====\n`);
             try {
               const stream = yield* factory.client.stream("GET", `${core}/pods/${pod.metadata.name}/log`, {
                 query: { container: container.name },
@@ -77,19 +90,31 @@ const dump = defineKubectlCommand({
                 frame.channel === "stdout" ? frame.bytes : undefined,
               );
               for (let bytes = yield* reader.next(process); bytes !== undefined; bytes = yield* reader.next(process))
-                yield* process.print(decodeUtf8(bytes));
+                yield* write(logs, decodeUtf8(bytes));
             } catch (error) {
               if (!(error instanceof ApiFailure)) throw error;
-              yield* process.print(`Request log error: ${error.message}\n`);
+              yield* write(logs, `Request log error: ${error.message}\n`);
             }
-            yield* process.print(`==== END logs for ${title} ====\n`);
+            yield* write(logs, `==== END logs for ${title} ====\n`);
           }
         }
       }
     }
+    if (isFiles) yield* process.print(`Cluster info dumped to ${directory}\n`);
     return 0;
   },
 });
+
+/** What upstream calls the files of a folder. */
+const FILES = {
+  EventList: "events",
+  ReplicationControllerList: "replication-controllers",
+  ServiceList: "services",
+  DaemonSetList: "daemonsets",
+  DeploymentList: "deployments",
+  ReplicaSetList: "replicasets",
+  PodList: "pods",
+} as const;
 
 export const clusterInfo = defineKubectlCommand({
   use: "cluster-info",

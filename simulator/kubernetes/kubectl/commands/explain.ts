@@ -63,9 +63,22 @@ function* resolve(
   apiVersion: string,
 ): Task<readonly [ResourceMapping, readonly string[]]> {
   const discovery = yield* factory.discovery();
-  const [type = "", ...path] = argument.split(".");
+  let [type = "", ...path] = argument.split(".");
   let mapping: ResourceMapping;
   try {
+    // `deployments.apps.spec`: the group may stand between the resource and its fields.
+    const grouped = discovery
+      .preferredResources()
+      .find(
+        ({ resource, singular, shortNames, group }) =>
+          group !== "" &&
+          (resource === type || singular === type || shortNames.includes(type)) &&
+          `${path.join(".")}.`.startsWith(`${group}.`),
+      );
+    if (grouped) {
+      path = path.slice(grouped.group.split(".").length);
+      type = `${grouped.resource}.${grouped.group}`;
+    }
     mapping = discovery.forArgument(type);
   } catch (error) {
     // The mapper's own error reaches the screen without "error: ".
