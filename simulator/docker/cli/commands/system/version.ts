@@ -63,7 +63,12 @@ export const version = docker({
     } else if (flags.format !== "") {
       const compiled = compileTemplate(flags.format, { name: "version", functions: DOCKER_FUNCTIONS });
       if (!compiled.ok) return yield* fail(invocation, `template parsing error: ${compiled.error}`, 64);
-      const { text, error } = compiled.value.execute(struct({ Client: CLIENT, Server: server ?? null }));
+      const { text, error } = compiled.value.execute(
+        struct("system.versionInfo", {
+          Client: struct("system.clientVersion", CLIENT),
+          Server: server ? struct("*types.Version", server) : null,
+        }),
+      );
       yield* process.print(`${text}\n`);
       if (error !== undefined) return yield* fail(invocation, error);
     } else {
@@ -86,11 +91,24 @@ function normalised(server: Server): Server {
   };
 }
 
-const struct = (value: { Client: object; Server: unknown }): GoStruct => ({
-  goType: "system.versionInfo",
-  goField: (name) => (name in value ? (value as Record<string, unknown>)[name] : undefined),
-  goValue: () => value,
+/** A Go struct: its fields have other names than its JSON, `APIVersion` for `ApiVersion`. */
+const struct = (goType: string, value: object): GoStruct => ({
+  goType,
+  goField(name) {
+    if (name === "ApiVersion") return undefined;
+    const key = name === "APIVersion" ? "ApiVersion" : name;
+    return key in value ? (value as Record<string, unknown>)[key] : undefined;
+  },
+  goValue: () => plainOf(value),
 });
+
+const plainOf = (value: object): object =>
+  Object.fromEntries(
+    Object.entries(value).map(([key, each]: [string, unknown]) => [
+      key,
+      each !== null && typeof each === "object" && "goValue" in each ? (each as GoStruct).goValue() : each,
+    ]),
+  );
 
 const row = (indent: string, name: string, value: string, width: number): string =>
   `${`${indent}${name}:`.padEnd(width)}${value}\n`;
