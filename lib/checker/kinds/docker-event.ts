@@ -28,7 +28,7 @@ export const dockerEvent = defineCheck({
     const subject = thing ? ` \`${thing}\`` : "";
     return unmet(
       {
-        vi: `Sự kiện \`${check.action}\` của ${check.type}${subject}${check.count > 1 ? `, ${check.count} lần` : ""}.`,
+        vi: `Event \`${check.action}\` của ${check.type}${subject}${check.count > 1 ? `, ${check.count} lần` : ""}.`,
         en: `Event \`${check.action}\` of ${check.type}${subject}${check.count > 1 ? `, ${check.count} times` : ""}.`,
       },
       seen.length > 0
