@@ -33,7 +33,10 @@ export function canonicalService(name: string, raw: Raw, context: ServiceContext
       if (value !== undefined) service[key] = value;
     }
     const files = envFiles(raw["env_file"], context);
-    if (files) service["environment"] = { ...files, ...(service["environment"] as Raw | undefined) };
+    const all: Raw = { ...files, ...(service["environment"] as Raw | undefined) };
+    // A map in Go: by name.
+    if (Object.keys(all).length > 0)
+      service["environment"] = Object.fromEntries(Object.entries(all).sort(([x], [y]) => (x < y ? -1 : 1)));
     delete service["env_file"];
     return ok(ordered(service));
   } catch (error) {

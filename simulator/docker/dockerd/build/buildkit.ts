@@ -3,12 +3,14 @@ import { type Bytes, decodeUtf8, encodeUtf8 } from "../../../base/bytes";
 import { rfc3339Nano } from "../../../base/clock";
 import { sha256Hex } from "../../../base/hash";
 import type { Task } from "../../../base/task";
-import type { HistoryEntry, Image, Layer } from "../../../containerd/api";
+import type { HistoryEntry, Image, Layer, MountSpec } from "../../../containerd/api";
 import { chainIds, makeImage, treeOf } from "../../../containerd/images";
 import { contentHash } from "../../../containerd/layers";
 import { isFailure } from "../../../containerd/pull";
 import { type Reference, parseReference, referenceString, withDefaultTag } from "../../../containerd/reference";
+import { DirInode } from "../../../os/inode";
 import type { SolveStatus } from "../../api/build";
+import { ApiFailure } from "../../api/failure";
 import type { Daemon } from "../daemon";
 import type { StreamWriter } from "../streams";
 import { type CacheRecord, buildCache } from "./cache";
@@ -24,7 +26,16 @@ import {
   unquote,
 } from "./dockerfile";
 import { lint } from "./lint";
-import { type StageState, applyArg, applyMeta, runPrefix, startState, variablesOf, workdirOf } from "./state";
+import {
+  type MetaEffect,
+  type StageState,
+  applyArg,
+  applyMeta,
+  runPrefix,
+  startState,
+  variablesOf,
+  workdirOf,
+} from "./state";
 import { StepFailure, copyStep, planCopy, runArgs, runStep, workdirStep } from "./steps";
 
 /** A failure of the solve, with its place in the Dockerfile. */
@@ -194,7 +205,7 @@ class Solver {
       let step = 1;
       for (const instruction of instructions) {
         if (instruction.name === "ARG") applyArg(state, instruction, this.#request.args, this.#globals);
-        else if (!isStep(instruction)) applyMeta(state, instruction);
+        else if (!isStep(instruction)) this.#meta(state, instruction);
         else {
           const name = vertexName(this.#label(stage, ++step, steps), instruction, variablesOf(state));
           const inputs = last === undefined ? [] : [last];
@@ -420,7 +431,7 @@ class Solver {
         continue;
       }
       if (!isStep(instruction)) {
-        const effect = applyMeta(state, instruction);
+        const effect = this.#meta(state, instruction);
         if (effect) state.history.push(this.#history(created, effect.shown, true));
         continue;
       }
@@ -445,6 +456,16 @@ class Solver {
       comment: "buildkit.dockerfile.v0",
       ...(isEmpty ? { empty_layer: true } : {}),
     };
+  }
+
+  /** An instruction that changes no file; what is wrong with it fails the solve at its line. */
+  #meta(state: StageState, instruction: Instruction): MetaEffect | undefined {
+    try {
+      return applyMeta(state, instruction);
+    } catch (error) {
+      if (error instanceof ApiFailure) throw new SolveFailure(error.message, instruction);
+      throw error;
+    }
   }
 
   /** The base image's vertex. It counts as cached when an earlier build used it and this one needs no context. */
@@ -556,7 +577,7 @@ class Solver {
       const args = runArgs(state, instruction, false);
       shown = `RUN ${runPrefix(state)}${args.join(" ")} # buildkit`;
       key = runKey(state, instruction);
-      make = () => this.#run(state, args, vertex!.digest);
+      make = () => this.#run(state, args, vertex!.digest, buildMounts(daemon, instruction));
     } else if (name === "WORKDIR") {
       const path = workdirOf(state, instruction);
       state.config = { ...state.config, WorkingDir: path };
@@ -631,12 +652,12 @@ class Solver {
     return { layer, created: rfc3339Nano(record.created), key, shown };
   }
 
-  *#run(state: StageState, args: readonly string[], vertex: string): Task<Layer> {
+  *#run(state: StageState, args: readonly string[], vertex: string, mounts: readonly MountSpec[]): Task<Layer> {
     const log =
       (stream: 1 | 2) =>
       (bytes: string): void =>
         this.#send({ logs: [{ vertex, stream, msg: decodeUtf8(bytes as never), timestamp: this.#daemon.now() }] });
-    return yield* runStep(this.#daemon, state, args, { stdout: log(1), stderr: log(2) });
+    return yield* runStep(this.#daemon, state, args, { stdout: log(1), stderr: log(2) }, mounts);
   }
 
   *#contextFrom(stage: Stage, from: string, instruction: Instruction): Task<ReturnType<typeof treeOf>> {
@@ -720,6 +741,29 @@ const vertexName = (label: string, instruction: Instruction, variables: Readonly
   const text = textOf(instruction, variables);
   return `${label} ${heredoc ? `${text} (${heredoc.content.split("\n")[0]}...)` : text}`;
 };
+
+const cacheMounts = new WeakMap<Daemon, Map<string, DirInode>>();
+
+/** `RUN --mount`: folders that stay from one build to the next (cache), and folders in memory (tmpfs). */
+function buildMounts(daemon: Daemon, instruction: Instruction): MountSpec[] {
+  const text = instruction.flags["mount"];
+  if (text === undefined) return [];
+  const options = new Map(text.split(",").map((each) => each.split(/=(.*)/s).slice(0, 2) as [string, string]));
+  const type = options.get("type") ?? "bind";
+  const target = options.get("target") ?? options.get("dst") ?? options.get("destination");
+  if (target === undefined || (type !== "cache" && type !== "tmpfs"))
+    throw new SolveFailure(
+      `RUN --mount=type=${type} is not part of this simulator; cache and tmpfs mounts are`,
+      instruction,
+    );
+  if (type === "tmpfs") return [{ destination: target, root: new DirInode(), type: "tmpfs", readOnly: false }];
+  let kept = cacheMounts.get(daemon);
+  if (!kept) cacheMounts.set(daemon, (kept = new Map()));
+  const id = options.get("id") ?? target;
+  let root = kept.get(id);
+  if (!root) kept.set(id, (root = new DirInode({ mode: 0o755, mtime: daemon.now() })));
+  return [{ destination: target, root, type: "bind", readOnly: options.has("ro") || options.has("readonly") }];
+}
 
 const runKey = (state: StageState, instruction: Instruction): string =>
   digestOf(

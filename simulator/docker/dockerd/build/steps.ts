@@ -2,7 +2,7 @@
 import { type Bytes, encodeUtf8 } from "../../../base/bytes";
 import { sha256Hex } from "../../../base/hash";
 import type { Task } from "../../../base/task";
-import { type Layer, RuntimeFailure } from "../../../containerd/api";
+import { type Layer, type MountSpec, RuntimeFailure } from "../../../containerd/api";
 import { treeOf } from "../../../containerd/images";
 import { changesOf, contentHash, makeLayer } from "../../../containerd/layers";
 import { decodeTar, treeOfTar, TarFailure } from "../../../os/tar";
@@ -50,7 +50,13 @@ export interface RunOutput {
 }
 
 /** Runs a command over the stage's files and answers the layer it made. */
-export function* runStep(daemon: Daemon, state: StageState, args: readonly string[], output: RunOutput): Task<Layer> {
+export function* runStep(
+  daemon: Daemon,
+  state: StageState,
+  args: readonly string[],
+  output: RunOutput,
+  mounts: readonly MountSpec[] = [],
+): Task<Layer> {
   const id = daemon.random.hex(64);
   const env = [...(state.config.Env ?? [])];
   for (const [name, value] of state.args)
@@ -73,6 +79,7 @@ export function* runStep(daemon: Daemon, state: StageState, args: readonly strin
         readOnly: false,
         label: "resolv.conf",
       },
+      ...mounts,
     ],
     net: daemon.host,
     cgroupParent: "buildkit",

@@ -85,6 +85,22 @@ test("a terminal's picture counts steps that have not begun", () => {
   expect(frames.at(-1)).toMatch(/^\d\.\ds \(9\/9\) FINISHED/);
 });
 
+test("a cache mount keeps its files from one build to the next, and not in the image", () => {
+  const build = (n: number): string =>
+    lab.run(
+      `printf 'FROM busybox\\nRUN --mount=type=cache,target=/c echo ${n} >> /c/log; cp /c/log /log\\n' | docker build -q -t kept -`,
+    ).stderr;
+  expect(build(1) + build(2)).toBe("");
+  expect(lab.out("docker run --rm kept cat /log")).toBe("1\n2\n");
+  expect(lab.run("docker run --rm kept ls /c/log").exit).toBe(1);
+});
+
+test("what an instruction says wrongly fails at its line", () => {
+  const { stderr } = lab.run("printf 'FROM busybox\nEXPOSE x\n' | docker build -");
+  expect(stderr).toContain("   2 | >>> EXPOSE x\n");
+  expect(stderr).toContain("ERROR: failed to build: failed to solve: Invalid containerPort: x\n");
+});
+
 test("quiet builds print the id alone", () => {
   const { stdout, stderr } = lab.run("docker build -q app");
   expect(stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
