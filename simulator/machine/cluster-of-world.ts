@@ -3,6 +3,7 @@ import type { ApiRequest, ApiResponse } from "../base/door";
 import type { RollingHash } from "../base/hash";
 import type { Loop } from "../base/loop";
 import type { Random } from "../base/random";
+import type { Image } from "../containerd/api";
 import type { Registries } from "../containerd/registry";
 import type { Internet } from "../net/internet";
 import type { Network } from "../net/network";
@@ -41,6 +42,12 @@ export interface ClusterSurroundings {
   readonly internet: Internet;
 }
 
+/** The image of sandboxes, as this world's registry has it. */
+function publishedPause(registries: Registries): Image | undefined {
+  const found = registries.get("registry.k8s.io")?.manifest("pause", "3.10");
+  return found && !("kind" in found) ? found : undefined;
+}
+
 export class ClusterOfWorld {
   readonly cluster: Cluster;
   readonly #world: ClusterSurroundings;
@@ -61,7 +68,7 @@ export class ClusterOfWorld {
       programs,
       registries: world.registries,
       profile: options.workers === undefined ? found : withNodes(found, options.workers),
-      pauseImage,
+      pauseImage: publishedPause(world.registries) ?? pauseImage,
       makeRoot: () => layNodeRoot(LAN_GATEWAY),
       install: installAddons,
       routePods: (destination, node) =>
