@@ -6,9 +6,23 @@ export interface JsonObject {
 
 /** Freezes a value and all below it. Subtrees that are frozen already are taken to be frozen to the leaves. */
 export function deepFreeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  for (const key in value) deepFreeze(value[key]);
-  return Object.freeze(value);
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) freezeAll(value);
+  return value;
+}
+
+/** Freezes an object that is not frozen, and what is below it. Members that are no objects cost no call. */
+function freezeAll(value: object): void {
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) {
+      const item: unknown = value[i];
+      if (typeof item === "object" && item !== null && !Object.isFrozen(item)) freezeAll(item);
+    }
+  } else
+    for (const key in value) {
+      const member = (value as Record<string, unknown>)[key];
+      if (typeof member === "object" && member !== null && !Object.isFrozen(member)) freezeAll(member);
+    }
+  Object.freeze(value);
 }
 
 /** A thawed deep copy, for code that edits an object before it writes it back. */

@@ -166,6 +166,8 @@ export class TokenAuthority {
 }
 
 const certificateUsers = new Map<string, UserInfo>();
+/** By the certificate as it is presented: a component presents the same one with every request. */
+const usersOf = new WeakMap<object, UserInfo>();
 
 /** The user a request is made by; undefined for credentials that are no good (401). */
 export function authenticate(
@@ -175,6 +177,10 @@ export function authenticate(
   now: Instant,
 ): UserInfo | undefined {
   const { credentials } = request;
+  if (credentials?.certificate) {
+    const known = usersOf.get(credentials.certificate);
+    if (known) return known;
+  }
   const bearer = /^Bearer (.+)$/.exec(request.headers?.authorization ?? "")?.[1] ?? credentials?.token;
   if (credentials?.certificate) {
     const { commonName, organizations } = credentials.certificate;
@@ -192,6 +198,7 @@ export function authenticate(
       if (certificateUsers.size > 1000) certificateUsers.clear();
       certificateUsers.set(key, user);
     }
+    if (Object.isFrozen(credentials.certificate)) usersOf.set(credentials.certificate, user);
     return user;
   }
   if (bearer) return staticTokens.get(bearer) ?? authority.check(bearer, now);

@@ -3,6 +3,7 @@
  * answer is a Result. A write has taken effect when the call returns.
  */
 import type { ApiResponse, ApiStream } from "../../base/door";
+import { deepFreeze } from "../../base/json";
 import type { Cancel } from "../../base/loop";
 import { failure, ok, type Result } from "../../base/result";
 import type { KubeList, KubeObject, Status } from "../apimachinery/object";
@@ -97,7 +98,8 @@ export class Client {
   constructor({ transport, userAgent, credentials }: ClientOptions) {
     this.transport = transport;
     this.userAgent = userAgent;
-    this.credentials = credentials;
+    // Frozen, so that the server may know whom it is by the certificate itself.
+    this.credentials = deepFreeze(credentials);
     this.#headers = Object.freeze({ "user-agent": userAgent, accept: "application/json" });
   }
 

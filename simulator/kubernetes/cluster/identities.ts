@@ -1,9 +1,9 @@
 /** Client certificates of the cluster's components: who they are to the API server. */
+import { deepFreeze } from "../../base/json";
 import type { Credentials } from "../apimachinery/transport";
 
-const certificate = (commonName: string, ...organizations: string[]): Credentials => ({
-  certificate: { commonName, organizations },
-});
+const certificate = (commonName: string, ...organizations: string[]): Credentials =>
+  deepFreeze({ certificate: { commonName, organizations } });
 
 export const identities = {
   admin: certificate("kubernetes-admin", "system:masters"),
