@@ -4,6 +4,7 @@ import type { Task } from "../../base/task";
 import type { Process, Program } from "../../os/process";
 import { serveHttp, textResponse } from "../../net/http";
 import { netOf } from "../../net/netns";
+import { klogLine } from "../client/klog";
 import { type AddonDependencies, credentialsOf, untilTerminated } from "./addon-process";
 import { coredns } from "./coredns/coredns";
 import { Flannel } from "./flannel";
@@ -104,21 +105,30 @@ export function addonPrograms(dependencies: AddonProgramDependencies): ReadonlyM
     [
       "kube-proxy",
       function* (process) {
+        const say = (severity: "I" | "E", text: string): string =>
+          `${klogLine(severity, process.now(), process.nsPid, text)}\n`;
         const configuration = proxyConfiguration(process);
         if (!configuration) {
           yield* process.printError(
-            'E "command failed" err="failed complete: open /var/lib/kube-proxy/config.conf: no such file or directory"\n',
+            say(
+              "E",
+              'run.go:72] "command failed" err="failed complete: open /var/lib/kube-proxy/config.conf: no such file or directory"',
+            ),
           );
           return 1;
         }
         if (!["iptables", "ipvs", "nftables"].includes(configuration.mode)) {
           yield* process.printError(
-            `E "command failed" err="failed validate: KubeProxyConfiguration.Mode: Invalid value: \\"${configuration.mode}\\": must be iptables, ipvs, nftables or blank (blank means the best-available proxy [currently iptables])"\n`,
+            say(
+              "E",
+              `run.go:72] "command failed" err="failed validate: KubeProxyConfiguration.Mode: Invalid value: \\"${configuration.mode}\\": must be iptables, ipvs, nftables or blank (blank means the best-available proxy [currently iptables])"`,
+            ),
           );
           return 1;
         }
         process.thread(serveMode(process, configuration.mode));
-        yield* process.printError(`I "Using ${configuration.mode} Proxier"\nI "Version info" version="v1.36.2"\n`);
+        yield* process.printError(say("I", `server_linux.go:132] "Using ${configuration.mode} Proxier"`));
+        yield* process.printError(say("I", 'server.go:527] "Version info" version="v1.36.2"'));
         return yield* componentProgram(
           (self) =>
             new KubeProxy({

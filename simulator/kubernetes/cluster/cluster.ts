@@ -33,7 +33,7 @@ import { NodeCni } from "./cni";
 import { ControlPlane } from "./control-plane";
 import { Host } from "./host";
 import { identities } from "./identities";
-import { klogLine } from "./journal";
+import { klogLine } from "../client/klog";
 import { CA_PEM, controlPlanePki, kubeconfigText } from "./kubeconfig";
 import { ApiLink } from "./link";
 import type { ClusterProfile, MachineProfile } from "./profiles";
