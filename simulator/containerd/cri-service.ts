@@ -175,7 +175,17 @@ export class CriRuntime implements cri.RuntimeService {
 
   podSandboxStatus(podSandboxId: string): cri.PodSandboxStatus {
     const sandbox = this.#sandbox(podSandboxId);
-    return { ...summary(sandbox), ip: sandbox.isHostNetwork ? undefined : sandbox.ip, network: sandbox.network };
+    const { config } = sandbox;
+    return {
+      id: sandbox.id,
+      metadata: config.metadata,
+      state: sandbox.state,
+      createdAt: sandbox.createdAt,
+      labels: config.labels,
+      annotations: config.annotations,
+      ip: sandbox.isHostNetwork ? undefined : sandbox.ip,
+      network: sandbox.network,
+    };
   }
 
   listPodSandbox(filter: cri.PodSandboxFilter = {}): readonly cri.PodSandbox[] {
@@ -376,12 +386,22 @@ export class CriRuntime implements cri.RuntimeService {
             ? "Completed"
             : "Error"
         : "";
+    const { config } = record;
+    const signal = exit?.signal ? { signal: signalNumber(exit.signal) } : undefined;
     return {
-      ...this.#summary(record),
+      id: record.id,
+      podSandboxId: record.sandbox.id,
+      metadata: config.metadata,
+      image: config.userSpecifiedImage ?? config.image,
+      imageRef: record.image.id,
+      state: stateOf(record),
+      createdAt: record.createdAt,
+      labels: config.labels,
+      annotations: config.annotations,
       startedAt: record.startedAt,
       finishedAt: record.finishedAt,
       exitCode: startError?.code ?? exit?.code ?? 0,
-      ...(exit?.signal ? { signal: signalNumber(exit.signal) } : {}),
+      ...signal,
       reason,
       message: startError?.message ?? "",
       logPath: `${record.sandbox.config.logDirectory}/${record.config.logPath}`,

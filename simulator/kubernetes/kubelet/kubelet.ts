@@ -263,8 +263,9 @@ export class Kubelet {
   }
 
   runtime(): RuntimeService {
-    this.#attachRuntime();
-    return this.options.runtime() ?? DOWN_RUNTIME;
+    const runtime = this.options.runtime();
+    if (runtime !== this.#runtimeSeen) this.#attachRuntime();
+    return runtime ?? DOWN_RUNTIME;
   }
 
   images(): ImageService {
@@ -273,15 +274,18 @@ export class Kubelet {
 
   facts(): NodeFacts {
     const { specs } = this.options;
+    if (this.#facts) return this.#facts;
     const allocatable = allocatableOf(specs);
-    return {
+    return (this.#facts = {
       nodeName: specs.name,
       hostIp: specs.internalIp,
       cpuMilli: milliValue(allocatable["cpu"]),
       memoryBytes: wholeValue(allocatable["memory"]),
       ephemeralStorageBytes: wholeValue(allocatable["ephemeral-storage"]),
-    };
+    });
   }
+
+  #facts: NodeFacts | undefined;
 
   /** A Pod of this node by name: what its server looks up. */
   podByName(namespace: string, name: string): Pod | undefined {

@@ -117,8 +117,10 @@ export class PodRuntime {
     if (pod.spec.initContainers?.length) yield* this.#pruneInits(pod, status);
     let sandboxId = actions.sandboxId;
     let podIp = status.ip;
+    let config: PodSandboxConfig | undefined;
     if (actions.createSandbox) {
-      const made = yield* this.#createSandbox(pod, actions.attempt);
+      config = sandboxConfig(pod, actions.attempt, this.#options.nodeName, this.#options.dns);
+      const made = yield* this.#createSandbox(pod, config);
       if (!made.ok) return { failures: [made.error], starts };
       sandboxId = made.value;
       podIp = this.#options.runtime().podSandboxStatus(sandboxId).ip ?? "";
@@ -127,7 +129,7 @@ export class PodRuntime {
     const { ephemeralContainersToStart, initContainersToStart, containersToStart } = actions;
     const hasWork = containersToStart.length + initContainersToStart.length + ephemeralContainersToStart.length > 0;
     if (sandboxId === "" || !hasWork) return { failures, starts };
-    const config = sandboxConfig(pod, actions.attempt, this.#options.nodeName, this.#options.dns);
+    config ??= sandboxConfig(pod, actions.attempt, this.#options.nodeName, this.#options.dns);
     const start = this.#starter(pod, status, sandboxId, config, podIp, { failures, starts });
     yield* startAll(pod, actions, start);
     return { failures, starts };
@@ -139,9 +141,8 @@ export class PodRuntime {
     return hash !== undefined && hash !== definitionHash(container);
   }
 
-  *#createSandbox(pod: Pod, attempt: number): Task<Result<string, SyncFailure>> {
-    const { nodeName, dns, cache } = this.#options;
-    const config = sandboxConfig(pod, attempt, nodeName, dns);
+  *#createSandbox(pod: Pod, config: PodSandboxConfig): Task<Result<string, SyncFailure>> {
+    const { cache } = this.#options;
     yield* this.#busy(170);
     try {
       const id = yield* this.#options.runtime().runPodSandbox(config);

@@ -160,7 +160,8 @@ export class StatusManager {
   }
 
   #flush(): void {
-    for (const entry of [...this.#entries.values()]) {
+    // Nothing comes or goes meanwhile but what is sent and then forgotten.
+    for (const entry of this.#entries.values()) {
       if (!entry.dirty) continue;
       entry.dirty = false;
       if (this.#send(entry)) continue;
