@@ -141,7 +141,16 @@ export const courseSchema = z.strictObject({
     .min(1),
 });
 
-export const glossarySchema = z.array(z.strictObject({ id, term: z.string().min(1), gloss: textSchema }));
+export const glossarySchema = z
+  .array(z.strictObject({ id, term: z.string().min(1), gloss: textSchema }))
+  .superRefine((entries, context) => {
+    const known = new Set<string>();
+    for (const [index, entry] of entries.entries()) {
+      if (known.has(entry.id))
+        context.addIssue({ code: "custom", message: `"${entry.id}" is there twice`, path: [index, "id"] });
+      known.add(entry.id);
+    }
+  });
 
 export type Text = z.infer<typeof textSchema>;
 export type LessonCommand = z.infer<typeof commandSchema>;

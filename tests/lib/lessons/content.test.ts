@@ -6,7 +6,7 @@ import { readContent } from "@/lib/lessons/loader";
 import { parseYaml, problemText } from "@/lib/lessons/problems";
 import { compileProse } from "@/lib/lessons/prose";
 import { reviewRound, reviewSolution, reviewStart, reviewTasks } from "@/lib/lessons/review";
-import { courseSchema, type LessonData, lessonSchema } from "@/lib/lessons/schema";
+import { courseSchema, glossarySchema, type LessonData, lessonSchema } from "@/lib/lessons/schema";
 import { asScript, resolveStart, startHash } from "@/lib/lessons/start";
 
 const LESSON = `id: one
@@ -242,6 +242,12 @@ describe("starting from a solved lesson", () => {
     });
     expect(parseYaml("x", COURSE, courseSchema).ok).toBe(true);
   });
+});
+
+test("a word stands in the glossary once", () => {
+  const word = "- { id: pod, term: Pod, gloss: { vi: a, en: b } }\n";
+  const parsed = parseYaml("glossary.yaml", word + word, glossarySchema);
+  expect(parsed.ok ? [] : parsed.problems.map(problemText)).toEqual(['glossary.yaml:2:9: 1.id: "pod" is there twice']);
 });
 
 describe("a lesson's review", () => {
