@@ -32,6 +32,9 @@ const TREE: Readonly<Record<string, FileSpec>> = {
   "/var/www": { dir: 0o755 },
 };
 
+/** The accounts of an image that was made of BusyBox's binary and nothing else. */
+export const MINIMAL_PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n";
+
 /** BusyBox's applets: one binary and links to it; those that speak to the network are programs of their own. */
 export function busyboxFiles(): Record<string, FileSpec> {
   const files: Record<string, FileSpec> = { "/bin/busybox": { program: "busybox", size: 1_900_000 } };

@@ -2,7 +2,7 @@
 import { Deferred, firstOf, suspend, type Task, type Wait } from "../base/task";
 import { type ServerResponse, serveHttp, textResponse } from "../net/http";
 import type { Process, Program } from "../os/process";
-import { busybox } from "./bases";
+import { busybox, MINIMAL_PASSWD } from "./bases";
 import { type ImageDefinition, PATH_ENV, defineImage } from "./image";
 import { slashTime, untilSignal, waitSignal } from "./programs";
 
@@ -162,6 +162,15 @@ export const restApiImages: readonly ImageDefinition[] = [
   }),
 ];
 
+/** BusyBox as the recorded cluster had it: its binary, and two accounts. */
+export const smallBusybox: ImageDefinition = defineImage({
+  repository: "busybox",
+  tags: ["latest", "1.28", "1.36"],
+  base: busybox,
+  created: "2026-11-23T10:34:30.401328115Z",
+  layers: [{ createdBy: "COPY passwd /etc/ # buildkit", files: { "/etc/passwd": MINIMAL_PASSWD } }],
+});
+
 /** The same names in a world whose registries hold the small server: it listens on 8080 wherever it runs. */
 export const smallRestApiImages: readonly ImageDefinition[] = versions
   .filter(({ version }) => version !== "v4")
@@ -176,7 +185,7 @@ function smallImage(repository: string, tags: readonly string[], program: string
   return defineImage({
     repository,
     tags,
-    base: busybox,
+    base: smallBusybox,
     created: "2026-11-23T10:34:38.401328115Z",
     layers: [
       { createdBy: "COPY server /app # buildkit", files: { "/app": { program } }, size: 4_392_000 },

@@ -85,7 +85,9 @@ export function printerFor(process: Process, request: OutputRequest): ObjectPrin
     }
   };
   const printer = make({ argument, allowMissingKeys: request.allowMissingKeys ?? true, readFile });
-  return request.showManagedFields ? printer : withoutManagedFields(printer);
+  // Templates see the whole object: only the formats that print all of it leave out who wrote which field.
+  const isWhole = ["json", "yaml", "kyaml"].includes(format);
+  return request.showManagedFields || !isWhole ? printer : withoutManagedFields(printer);
 }
 
 function splitFormat(request: OutputRequest): { readonly format: string; readonly argument: string } {
