@@ -17,6 +17,8 @@ export class Scheme {
   readonly #byPlural = new Map<string, ServedResource>();
   readonly #byKind = new Map<string, ServedResource>();
   #groupVersions: readonly string[] | undefined;
+  readonly #plurals = new Found<ServedResource>();
+  readonly #groupResources = new Found<ResourceDefinition>();
 
   constructor(resources: Iterable<ResourceDefinition> = []) {
     for (const resource of resources) this.add(resource);
@@ -58,7 +60,12 @@ export class Scheme {
 
   /** By group version (`apps/v1`) and plural name. */
   byPlural(groupVersion: string, plural: string): ServedResource | undefined {
-    return this.#byPlural.get(`${groupVersion}/${plural}`);
+    return this.#plurals.get(
+      groupVersion,
+      plural,
+      () => this.#byPlural.get(`${groupVersion}/${plural}`),
+      this.#revision,
+    );
   }
 
   /** By apiVersion and kind, as an object states them. */
@@ -68,7 +75,9 @@ export class Scheme {
 
   /** The stored definition of a group's resource, whatever the version. */
   byGroupResource(group: string, plural: string): ResourceDefinition | undefined {
-    return this.#resources.find((r) => r.group === group && r.plural === plural);
+    const find = (): ResourceDefinition | undefined =>
+      this.#resources.find((r) => r.group === group && r.plural === plural);
+    return this.#groupResources.get(group, plural, find, this.#revision);
   }
 
   /** The stored definition of a group's kind. */
@@ -89,6 +98,27 @@ export class Scheme {
   /** What one group version serves, in the order of definition. */
   servedIn(groupVersion: string): readonly ServedResource[] {
     return [...this.#byPlural.values()].filter((s) => formatApiVersion(s.group, s.version) === groupVersion);
+  }
+}
+
+/** What was found for two names, until kinds come or go. Two maps are looked into faster than one text is put together. */
+class Found<T> {
+  #revision = -1;
+  readonly #byFirst = new Map<string, Map<string, T>>();
+
+  get(first: string, second: string, find: () => T | undefined, revision: number): T | undefined {
+    if (revision !== this.#revision) {
+      this.#byFirst.clear();
+      this.#revision = revision;
+    }
+    let bySecond = this.#byFirst.get(first);
+    const known = bySecond?.get(second);
+    if (known !== undefined) return known;
+    const found = find();
+    if (found === undefined) return undefined;
+    if (!bySecond) this.#byFirst.set(first, (bySecond = new Map()));
+    bySecond.set(second, found);
+    return found;
   }
 }
 

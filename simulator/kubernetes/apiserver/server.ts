@@ -428,7 +428,7 @@ export class ApiServer implements Transport {
       now: this.#loop.now(),
       clock: this.#loop,
       dryRun: (request.query?.dryRun ?? []).includes("All"),
-      fieldManager: queryValue(request, "fieldManager") || agent.split("/")[0]!.split(" ")[0] || "unknown",
+      fieldManager: queryValue(request, "fieldManager") || managerOf(agent),
       fieldValidation: validation === "Strict" || validation === "Ignore" ? validation : "Warn",
       warnings: served.resource.deprecation && !served.conversion ? [served.resource.deprecation] : [],
     };
@@ -557,6 +557,19 @@ export class ApiServer implements Transport {
       this.#byPrefix.get(key.slice(0, first + 1)) ?? this.#byPrefix.get(key.slice(0, key.indexOf("/", first + 1) + 1));
     return this.#written;
   }
+}
+
+/** The field manager that a user agent stands for, by agent: components send the same one with every request. */
+const managers = new Map<string, string>();
+
+function managerOf(agent: string): string {
+  let manager = managers.get(agent);
+  if (manager === undefined) {
+    manager = agent.split("/")[0]!.split(" ")[0] || "unknown";
+    if (managers.size >= 200) managers.clear();
+    managers.set(agent, manager);
+  }
+  return manager;
 }
 
 const attributesOf = (info: RequestInfo, user: UserInfo): AuthorizationAttributes => ({
