@@ -70,7 +70,22 @@ async function serve(driver: Driver, incoming: IncomingMessage, response: Server
     return;
   }
   if (answer.stream) follow(driver, answer, incoming, response);
-  else send(response, answer, incoming.method === "HEAD");
+  else send(response, await whole(driver, answer), incoming.method === "HEAD");
+}
+
+/** A proxied request is answered when the Pod has answered. */
+function whole(driver: Driver, answer: ApiResponse): Promise<ApiResponse> {
+  if (!("later" in answer)) return Promise.resolve(answer);
+  const { later } = answer as ApiResponse & { later(done: (response: ApiResponse) => void): unknown };
+  const arrived = driver.waitFor("answer");
+  return new Promise((resolve) => {
+    driver.do(() =>
+      later((response) => {
+        arrived();
+        resolve(response);
+      }),
+    );
+  });
 }
 
 function readRequest(incoming: IncomingMessage, raw: Buffer): OutsideKubernetesRequest {
