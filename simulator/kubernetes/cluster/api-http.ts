@@ -6,6 +6,7 @@ import { type Header, headerOf, type ServerRequest, type ServerResponse, serveHt
 import type { Certificate } from "../../net/tls";
 import type { Process } from "../../os/process";
 import { goJson } from "../../text/go-json";
+import { wireForm } from "../apimachinery/wire-form";
 import type { Transport } from "../apimachinery/transport";
 import { isTransportFailure, settled } from "../apimachinery/transport";
 
@@ -51,7 +52,7 @@ function* respond(request: ServerRequest, server: Transport): Task<ServerRespons
         ? answer.body
         : answer.body === undefined
           ? ""
-          : `${goJson(answer.body, { sortKeys: false, ...(isForEyes ? { indent: "  " } : {}) })}${isForEyes ? "" : "\n"}`;
+          : `${goJson(wireForm(answer.body), { sortKeys: false, ...(isForEyes ? { indent: "  " } : {}) })}${isForEyes ? "" : "\n"}`;
     return { status: answer.status, headers: common, body: encodeUtf8(text) };
   }
   return {

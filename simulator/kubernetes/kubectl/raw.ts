@@ -3,6 +3,7 @@ import type { ApiResponse } from "../../base/door";
 import type { Task } from "../../base/task";
 import type { Process } from "../../os/process";
 import { goJson } from "../../text/go-json";
+import { wireForm } from "../apimachinery/wire-form";
 
 export function* printRaw(process: Process, answer: ApiResponse): Task<void> {
   yield* process.print(rawBody(answer));
@@ -13,21 +14,9 @@ export function rawBody(answer: ApiResponse, isPretty = false): string {
   const { body } = answer;
   if (body === undefined) return "";
   if (typeof body === "string") return body;
-  const shown = withoutItemKinds(body as Readonly<Record<string, unknown>>);
+  const shown = wireForm(body) as Readonly<Record<string, unknown>>;
   const keys = Object.keys(shown);
   if (isPretty || keys.includes("gitVersion") || (keys.length === 1 && keys[0] === "paths"))
     return goJson(shown, { indent: "  ", sortKeys: false });
   return `${goJson(shown, { sortKeys: false })}\n`;
-}
-
-/** Items of the built-in lists do not repeat their kind on the wire; those of custom resources do. */
-function withoutItemKinds(body: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const group = String(body["apiVersion"] ?? "").includes("/") ? String(body["apiVersion"]).split("/")[0]! : "";
-  const isBuiltIn = !group.includes(".") || group.endsWith(".k8s.io");
-  if (!String(body["kind"] ?? "").endsWith("List") || !Array.isArray(body["items"]) || !isBuiltIn) return body;
-  const items = (body["items"] as readonly Readonly<Record<string, unknown>>[]).map((item) => {
-    const { kind: _kind, apiVersion: _version, ...rest } = item;
-    return rest;
-  });
-  return { ...body, items };
 }
