@@ -222,5 +222,10 @@ function keep(
 }
 
 /** What a line takes beside its text, as json-file and CRI logs have it: its stream, its time and its length. */
-const headSize = (micros: number): number => micros.toString(36).length + 3;
+function headSize(micros: number): number {
+  let size = 4;
+  for (let next = 36; next <= micros; next *= 36) size++;
+  return size;
+}
+
 const digits36 = (length: number): number => (length < 36 ? 1 : length < 1296 ? 2 : 3);

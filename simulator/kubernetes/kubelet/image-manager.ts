@@ -1,7 +1,7 @@
 /** Images for containers: pull policy, one pull at a time, back-off, and the events that tell of it. */
 import type { Clock } from "../../base/clock";
 import { failure, ok, type Result } from "../../base/result";
-import { Signal, suspend, type Task } from "../../base/task";
+import { suspend, type Task } from "../../base/task";
 import type { AuthConfig, ImageService } from "../../containerd/cri";
 import { CriError } from "../../containerd/cri";
 import { parseReference } from "../../containerd/reference";
@@ -31,7 +31,7 @@ export class ImageManager {
   readonly #previousFailure = new Map<string, string>();
   /** The queue of the serial puller. */
   #pulling = false;
-  readonly #free = new Signal();
+  readonly #waiting: (() => void)[] = [];
 
   constructor(options: ImageManagerOptions) {
     this.#options = options;
@@ -88,7 +88,7 @@ export class ImageManager {
     const image = container.image ?? "";
     say("Normal", "Pulling", `Pulling image ${quote(image)}`);
     const queuedAt = clock.now();
-    while (this.#pulling) yield* suspend(this.#free.wait);
+    if (this.#pulling) yield* this.#turn();
     this.#pulling = true;
     const startedAt = clock.now();
     try {
@@ -112,7 +112,39 @@ export class ImageManager {
       return failure({ reason: "ErrImagePull", message: error.message });
     } finally {
       this.#pulling = false;
-      this.#free.ring();
+      this.#next();
+    }
+  }
+
+  #next(): void {
+    this.#waiting.shift()?.();
+  }
+
+  /** Waits until nobody pulls. Only the first in the queue is woken, for there may be a hundred behind it. */
+  *#turn(): Task<void> {
+    let isNext = false;
+    try {
+      while (this.#pulling) {
+        const wasNext = isNext;
+        isNext = false;
+        yield* suspend<undefined>((resume) => {
+          const wake = (): void => {
+            isNext = true;
+            resume(undefined);
+          };
+          // Who was woken and came too late stays in front.
+          if (wasNext) this.#waiting.unshift(wake);
+          else this.#waiting.push(wake);
+          return () => {
+            const at = this.#waiting.indexOf(wake);
+            if (at >= 0) this.#waiting.splice(at, 1);
+          };
+        });
+      }
+      isNext = false;
+    } finally {
+      // Given up (the Pod is deleted) after it was woken: the turn goes to the next.
+      if (isNext && !this.#pulling) this.#next();
     }
   }
 
