@@ -129,7 +129,7 @@ export function Workspace(props: Props) {
         <div data-split className="split-on-wide min-h-0 flex-1">
           <main
             id="main"
-            className={`min-h-0 overflow-y-auto overscroll-contain ${pane === "read" ? "" : "max-lg:hidden"}`}
+            className={`relative min-h-0 overflow-y-auto overscroll-contain ${pane === "read" ? "" : "max-lg:hidden"}`}
           >
             <div id="pane-read" className="mx-auto w-full max-w-[46rem] px-5 pt-8 pb-24 sm:px-9">
               {props.children}

@@ -55,6 +55,8 @@ describe.each(["vi", "en"] as const)("a lesson in %s", (language) => {
     await page.locator("main a").first().click();
     await page.waitForURL(`**/${language}${LESSON}`);
     await until(() => hasPrompt(page), "a prompt");
+    // The text scrolls in its pane; the page around it has nothing to scroll to.
+    expect(await page.evaluate(() => document.documentElement.scrollHeight - window.innerHeight)).toBe(0);
 
     await type(page, "echo xin-chao");
     await until(async () => /xin-chao\s*.*xin-chao/s.test((await screen(page).textContent()) ?? ""), "an answer");
