@@ -1,6 +1,6 @@
 /** One container as dockerd knows it: configuration, state, and who is attached to it. */
 import type { Bytes } from "../../base/bytes";
-import { Signal } from "../../base/task";
+import { type Deferred, Signal } from "../../base/task";
 import type { ContainerLog } from "../../containerd/logs";
 import type { Image } from "../../containerd/api";
 import type { Container as RuntimeContainer, StartedProcess } from "../../containerd/tasks";
@@ -103,6 +103,8 @@ export class DockerContainer {
   sandboxId = "";
 
   running = false;
+  /** Over when the start that is under way is. */
+  starting: Deferred<undefined> | undefined;
   paused = false;
   restarting = false;
   removing = false;

@@ -1,5 +1,5 @@
 /** Starting, stopping and removing containers, and what happens when one ends. */
-import { type Task, firstOf, suspend } from "../../base/task";
+import { Deferred, type Task, firstOf, suspend } from "../../base/task";
 import { encodeUtf8 } from "../../base/bytes";
 import { RuntimeFailure, type MountSpec } from "../../containerd/api";
 import type { StartedProcess } from "../../containerd/tasks";
@@ -40,8 +40,24 @@ export function* startContainer(daemon: Daemon, container: DockerContainer, opti
   return true;
 }
 
-/** Everything a start does; also used by restarts. A failure leaves the container as it was, with its error noted. */
+/**
+ * Everything a start does; also used by restarts. A failure leaves the container as it was, with its error noted. Starts of
+ * one container come one after another, as its lock has it in the real daemon: a second finds it running.
+ */
 export function* bringUp(daemon: Daemon, container: DockerContainer, options: StartOptions = {}): Task<void> {
+  while (container.starting) yield* suspend(container.starting.wait);
+  if (container.running) return;
+  const started = new Deferred<undefined>();
+  container.starting = started;
+  try {
+    yield* bringUpAlone(daemon, container, options);
+  } finally {
+    container.starting = undefined;
+    started.resolve(undefined);
+  }
+}
+
+function* bringUpAlone(daemon: Daemon, container: DockerContainer, options: StartOptions): Task<void> {
   try {
     const others = daemon.starting;
     daemon.starting++;
